@@ -126,8 +126,7 @@ static void ask(struct agent *a, int64_t now)
 		leave(a, code, &err);
 }
 
-/* Takes the database's answer, and asks the next question that is due. */
-static void talk(struct agent *a, int64_t now)
+static void take_answer_and_ask(struct agent *a, int64_t now)
 {
 	struct err err = {{0}};
 	int event = pg_step(a->pg, &err), code = event;
@@ -217,7 +216,7 @@ static void turn(struct agent *a)
 	if (!a->pg && now >= a->retry_at)
 		connect_again(a);
 	else if (a->pg && !is_quiet(a, now))
-		talk(a, now);
+		take_answer_and_ask(a, now);
 	else if (a->pg)
 		ask(a, now);
 }

@@ -53,8 +53,7 @@ static size_t size_of(struct agent *a, struct door_rule *rule, size_t *left_out)
 	return size;
 }
 
-/* Begins a new frame if the last one has no room for size bytes. */
-static int make_room(struct frames *f, size_t size, bool replace)
+static int begin_frame_if_full(struct frames *f, size_t size, bool replace)
 {
 	struct door_order order = {
 	    .kind = DOOR_RULES, .rules = {.replace = replace, .rules = f->rules + f->count}};
@@ -72,7 +71,7 @@ static int add_rule(struct agent *a, struct frames *f, size_t row)
 {
 	struct door_rule rule = rule_of(a, row);
 	size_t size = size_of(a, &rule, &f->left_out);
-	int code = size > 0 ? make_room(f, size, a->rules.asked_full) : 0;
+	int code = size > 0 ? begin_frame_if_full(f, size, a->rules.asked_full) : 0;
 
 	if (code < 0 || size == 0)
 		return code;
@@ -90,7 +89,7 @@ static int collect(struct agent *a, struct frames *f)
 		    "fleet: there are more than %u rules; the newest are left out", DOOR_RULES_MAX);
 	rows = rows > DOOR_RULES_MAX ? DOOR_RULES_MAX : rows;
 	f->rules = calloc(rows + 1, sizeof(*f->rules));
-	int code = f->rules ? make_room(f, 0, a->rules.asked_full) : -ENOMEM;
+	int code = f->rules ? begin_frame_if_full(f, 0, a->rules.asked_full) : -ENOMEM;
 	a->rules.coming = a->fleet_rules > a->rules.have ? a->fleet_rules : a->rules.have;
 	for (size_t row = 0; row < rows && code == 0; row++) {
 		int64_t version = pg_number(a->pg, row, VERSION);
@@ -185,8 +184,7 @@ static void health_says(void *arg, enum door_answer_kind kind, struct span bytes
 		strbuf_add(&a->health.coming, bytes.at, bytes.len);
 }
 
-/* Sends an error of the door as the health, in place of the missing answer. */
-static void tell_trouble(struct agent *a)
+static void report_error_as_health(struct agent *a)
 {
 	const struct job *job = &a->health.job;
 	struct json *o = json_new();
@@ -210,7 +208,7 @@ void health_hear(struct agent *a)
 		strbuf_clear(&h->text);
 		(void)!json_member_text(o, NULL, &h->text);
 	} else {
-		tell_trouble(a);
+		report_error_as_health(a);
 	}
 	json_free(o);
 	job_end(&h->job);

@@ -31,7 +31,7 @@ static int find_version(struct pg *pg, int64_t *ret, char sqlstate[6], struct er
 	return code;
 }
 
-/* Applies one migration, if one is missing. Call it within the transaction. */
+/* Call it within the transaction. */
 static int apply_next(
     struct pg *pg, int64_t *version, bool *ret_applied, char sqlstate[6], struct err *err)
 {

@@ -59,7 +59,6 @@ static int run_agent(const struct options *options)
 	return 1;
 }
 
-/* Bounds memory to MEMORY_MORE beyond what is mapped now; forbids core files. */
 static void bound_process(void)
 {
 	FILE *file = fopen("/proc/self/statm", "re");

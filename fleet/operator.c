@@ -56,8 +56,7 @@ static int serve_line(struct operator_side *o, int out, const char *line, size_t
 	return answer(out, code, good, sqlstate, &err);
 }
 
-/* Serves the whole lines of `in`, and keeps the rest. */
-static int serve_lines(struct operator_side *o, int out, struct strbuf *in)
+static int serve_whole_lines(struct operator_side *o, int out, struct strbuf *in)
 {
 	size_t at = 0;
 	char *end;
@@ -84,7 +83,9 @@ int operator_run(int in, int out)
 	while (code == 0 && lines.len <= OPERATOR_LINE_MAX &&
 	       ((got = read(in, chunk, sizeof(chunk))) > 0 || (got < 0 && errno == EINTR))) {
 		strbuf_add(&lines, chunk, got > 0 ? (size_t)got : 0);
-		code = lines.failed ? -ENOMEM : lines.len > 0 ? serve_lines(&o, out, &lines) : 0;
+		code = lines.failed    ? -ENOMEM
+		       : lines.len > 0 ? serve_whole_lines(&o, out, &lines)
+				       : 0;
 	}
 	if (lines.len > OPERATOR_LINE_MAX)
 		code = answer(out, ERR_USAGE, NULL, "", &(struct err){"the request is too long"});

@@ -151,7 +151,6 @@ static void note_verdict(
 	judge_log(id, stage, s, v);
 }
 
-/* The milter's answer for a verdict; CONTINUE: the message goes on. */
 static sfsistat answer_of(SMFICTX *ctx, struct verdict *v)
 {
 	switch (v->action) {
@@ -251,8 +250,8 @@ static bool quarantine(SMFICTX *ctx, const struct connection *c)
 	return c->quarantine && smfi_quarantine(ctx, (char[]){"held by pqpurge"}) == MI_SUCCESS;
 }
 
-/* Records the message and counts it for floods. known: the result of session_end. */
-static void keep(const char *id, int known, const struct message *m, bool hold)
+/* known: the result of session_end. */
+static void record_and_count(const char *id, int known, const struct message *m, bool hold)
 {
 	if (known == 0)
 		atomic_fetch_add(&without_id, 1);
@@ -291,7 +290,7 @@ static sfsistat message(SMFICTX *ctx, struct connection *c)
 	sfsistat answer = answer_of(ctx, &v);
 	if (answer != SMFIS_CONTINUE)
 		return answer;
-	keep(id, known, m, hold);
+	record_and_count(id, known, m, hold);
 	return SMFIS_CONTINUE;
 }
 

@@ -188,7 +188,6 @@ static void include_subdomains(struct selector *s)
 			pattern_include_subdomains(&sets[i]->list[n]);
 }
 
-/* Checks what no single option can check. */
 static int check_together(const struct options *o, const struct verb *verb, struct err *err)
 {
 	const struct selector *s = &o->selector;

@@ -18,8 +18,9 @@ const char *flood_action_word(uint8_t action)
 	return action < COUNT_OF(actions) ? rule_action_word(actions[action]) : "WARN";
 }
 
-/* The rule that now decides about mail of this key. Call it while holding the set. */
-static const struct rule *decides(struct ruleset *set, const struct flood_incident *i, int64_t now)
+/* Call it while holding the set. */
+static const struct rule *deciding_rule(
+    struct ruleset *set, const struct flood_incident *i, int64_t now)
 {
 	struct ruleset_query query = {.wall = now};
 	struct address address;
@@ -41,8 +42,8 @@ static const struct rule *decides(struct ruleset *set, const struct flood_incide
 	return hit.rule;
 }
 
-/* The command's rule of this subject, or NULL. Call it while holding the set. */
-static const struct rule *rule_of(
+/* Call it while holding the set. NULL: none. */
+static const struct rule *command_rule_of(
     const struct floodkeeper *k, const struct ruleset *set, const char *subject, int64_t now)
 {
 	for (size_t n = 0; n < ruleset_command_count(set); n++) {
@@ -60,13 +61,12 @@ static bool is_ours(const struct rule *r)
 	return r && r->author && str_starts(r->author, AUTHOR);
 }
 
-/* The reason not to set a rule, or NULL. */
-static const char *obstacle(
+static const char *why_no_rule(
     struct floodkeeper *k, const struct flood_incident *i, const struct rule *r, int64_t now)
 {
 	struct ruleset *set = rulekeeper_get(k->rules);
-	const struct rule *before = rule_of(k, set, r->subject, now);
-	const struct rule *passes = decides(set, i, now);
+	const struct rule *before = command_rule_of(k, set, r->subject, now);
+	const struct rule *passes = deciding_rule(set, i, now);
 	const char *why = NULL;
 
 	if (passes && passes->action == RULE_OK)
@@ -121,7 +121,7 @@ void flood_act(struct floodkeeper *k, struct flood_incident *i, int64_t now)
 		log_warning("flood %u: no rule can be made for its key", i->id);
 		return;
 	}
-	const char *why = obstacle(k, i, &r, now);
+	const char *why = why_no_rule(k, i, &r, now);
 	if (why)
 		log_info("flood %u: no rule is set: %s", i->id, why);
 	if (why)
@@ -143,7 +143,7 @@ void flood_unact(struct floodkeeper *k, struct flood_incident *i)
 	if (rule_make(pattern, RULE_OK, NULL, &r, NULL) != 0)
 		return;
 	struct ruleset *in_force = rulekeeper_get(k->rules);
-	bool ours = is_ours(rule_of(k, in_force, r.subject, now));
+	bool ours = is_ours(command_rule_of(k, in_force, r.subject, now));
 	ruleset_unref(in_force);
 	if (ours && rulekeeper_unset(k->rules, r.subject, NULL) < 0)
 		log_error("flood %u: failed to remove its rule", i->id);
@@ -158,7 +158,7 @@ void flood_renew(struct floodkeeper *k, struct flood_incident *i, int64_t now)
 	if (make(k, i, now, &r) != 0)
 		return;
 	struct ruleset *in_force = rulekeeper_get(k->rules);
-	const struct rule *before = rule_of(k, in_force, r.subject, now);
+	const struct rule *before = command_rule_of(k, in_force, r.subject, now);
 	bool gone = !is_ours(before);
 	if (before)
 		i->hits = rule_hits(before);

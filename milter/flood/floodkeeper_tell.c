@@ -44,8 +44,7 @@ static void put_rule(struct strbuf *line, const struct flood_incident *i)
 	strbuf_printf(line, "; %s until %s", flood_action_word(i->action), text);
 }
 
-/* Whether one more begin may be logged. The others are counted. */
-static bool may_tell(struct floodkeeper *k, int64_t now)
+static bool may_log_begin(struct floodkeeper *k, int64_t now)
 {
 	size_t oldest = 0;
 
@@ -73,7 +72,7 @@ void flood_tell(
 
 	if (event == FLOOD_ACTS && !i->expires)
 		return;
-	if (event == FLOOD_BEGINS && !may_tell(k, now))
+	if (event == FLOOD_BEGINS && !may_log_begin(k, now))
 		return;
 	if (k->untold && event == FLOOD_BEGINS) {
 		log_warning("and %u more floods; pqpurge-idx floods", k->untold);

@@ -104,8 +104,8 @@ static int64_t arrival_of(const struct policy_request *r)
 	return llabs(clock_wall() - arrival) < ARRIVAL_DRIFT ? arrival : 0;
 }
 
-/* Begins the session's message with its first request. */
-static bool begin(const struct front *f, struct transaction *t, const struct policy_request *r)
+static bool begin_message(
+    const struct front *f, struct transaction *t, const struct policy_request *r)
 {
 	struct net_address client = client_of(r);
 
@@ -136,7 +136,7 @@ static void on_envelope(struct front *f, struct transaction *t, const struct pol
 	    [POLICY_MAIL] = "MAIL", [POLICY_RCPT] = "RCPT", [POLICY_DATA] = "DATA"};
 	struct verdict v;
 
-	if (!begin(f, t, r))
+	if (!begin_message(f, t, r))
 		return;
 	struct ruleset *set = rulekeeper_get(f->config->rules);
 	judge_envelope(set, t->session, clock_wall(), &v);
@@ -160,8 +160,7 @@ static void record(struct front *f, const struct message *m, bool hold)
 	floodkeeper_feed(f->config->floods, &kept);
 }
 
-/* For the log: the text may be anything, and long. */
-static const char *id_of(const struct policy_request *r)
+static const char *loggable_id(const struct policy_request *r)
 {
 	struct queue_id id;
 
@@ -172,7 +171,7 @@ static const char *id_of(const struct policy_request *r)
 static void lose(const struct front *f, const struct policy_request *r, const char *reason)
 {
 	if (r->stage == POLICY_END && r->queue_id[0])
-		indexkeeper_lose(f->config->index, id_of(r), reason);
+		indexkeeper_lose(f->config->index, loggable_id(r), reason);
 }
 
 static void judge(struct front *f, struct transaction *t, const struct policy_request *r,
@@ -186,7 +185,7 @@ static void judge(struct front *f, struct transaction *t, const struct policy_re
 	int known = session_end(t->session, r->queue_id, r->login, &m);
 	struct ruleset *set = rulekeeper_get(f->config->rules);
 	judge_message(set, t->session, &none, clock_wall(), &v);
-	note_verdict(t, id_of(r), "end of message", &v);
+	note_verdict(t, loggable_id(r), "end of message", &v);
 	if (refuses(&v))
 		put_reply(ret, &v);
 	ruleset_unref(set);
@@ -211,7 +210,7 @@ static void on_end(struct front *f, struct transaction *t, const struct policy_r
 	bool again = t->ended[0] && strcmp(t->ended, r->queue_id) == 0;
 
 	if (!again && r->queue_id[0]) {
-		if (begin(f, t, r))
+		if (begin_message(f, t, r))
 			judge(f, t, r, ret);
 		else
 			lose(f, r, "out of memory");

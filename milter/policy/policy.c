@@ -58,8 +58,7 @@ static int listen_inet(const char *socket, int *ret_fd, struct err *err)
 	return errnum ? err_sys(err, errnum, "failed to open policy_socket '%s'", socket) : 0;
 }
 
-/* A listening socket that systemd opened. */
-static int adopt(const char *socket, int *ret_fd, struct err *err)
+static int adopt_from_systemd(const char *socket, int *ret_fd, struct err *err)
 {
 	uint64_t number = 0;
 	int listens = 0;
@@ -83,7 +82,7 @@ static int listen_at(struct policy *p, struct err *err)
 	if (p->endpoint.kind == ENDPOINT_INET)
 		return listen_inet(socket, &p->fd, err);
 	if (p->endpoint.kind == ENDPOINT_FD)
-		return adopt(socket, &p->fd, err);
+		return adopt_from_systemd(socket, &p->fd, err);
 	unlink(p->endpoint.address.sun_path);
 	int errnum = begin(
 	    &p->fd, (const struct sockaddr *)&p->endpoint.address, sizeof(p->endpoint.address));

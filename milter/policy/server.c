@@ -81,8 +81,7 @@ static void close_idlest(struct policy_server *s)
 
 /* ---- serving */
 
-/* At most one line a minute. */
-static void complain(struct policy_server *s, const char *why)
+static void complain_once_a_minute(struct policy_server *s, const char *why)
 {
 	int64_t now = clock_steady();
 
@@ -117,7 +116,7 @@ static void look_for_slow_peers(struct policy_server *s)
 	}
 	pthread_mutex_unlock(&s->lock);
 	if (slow)
-		complain(s, "it did not send the rest of a request");
+		complain_once_a_minute(s, "it did not send the rest of a request");
 }
 
 static void close_connection(struct policy_server *s, struct connection *c)
@@ -245,7 +244,7 @@ static void tend(struct policy_server *s, struct connection *c)
 	if (state >= 0 && give_back(s, c))
 		return;
 	if (err.text[0])
-		complain(s, err.text);
+		complain_once_a_minute(s, err.text);
 	close_connection(s, c);
 }
 
@@ -272,7 +271,7 @@ static void let_in(struct policy_server *s, int fd)
 	if (!c || !find_room(s, c)) {
 		free(c);
 		close(fd);
-		complain(s, "there are too many of them");
+		complain_once_a_minute(s, "there are too many of them");
 		return;
 	}
 	if (arm(s, EPOLL_CTL_ADD, fd, c) != 0)

@@ -76,8 +76,7 @@ static void unlink_one(struct transactions *t, struct transaction *one)
 	t->bytes -= one->bytes;
 }
 
-/* The process's last transaction. */
-static struct transaction *find_and_unlink(struct transactions *t, const char *instance)
+static struct transaction *find_last_and_unlink(struct transactions *t, const char *instance)
 {
 	struct transaction *one = *bucket_of(t, instance);
 
@@ -96,7 +95,7 @@ struct transaction *transactions_take(struct transactions *t, const char *instan
 		instance = "";
 	if (instance[0]) {
 		pthread_mutex_lock(&t->lock);
-		one = find_and_unlink(t, instance);
+		one = find_last_and_unlink(t, instance);
 		pthread_mutex_unlock(&t->lock);
 	}
 	if (one && strcmp(one->instance, instance) != 0) {
@@ -125,7 +124,6 @@ static void link_one(struct transactions *t, struct transaction *one)
 	t->bytes += one->bytes;
 }
 
-/* Whether the oldest must go. */
 static bool has_surplus(const struct transactions *t, int64_t now)
 {
 	return t->oldest && (t->count > TRANSACTIONS_MAX || t->bytes > TRANSACTIONS_BYTES ||
@@ -157,7 +155,7 @@ void transactions_put(struct transactions *t, struct transaction *one)
 	int64_t now = one->used = clock_steady();
 	pthread_mutex_lock(&t->lock);
 	/* No smtpd sends two requests of a message at once, but other peers may. */
-	struct transaction *same = find_and_unlink(t, one->instance);
+	struct transaction *same = find_last_and_unlink(t, one->instance);
 	link_one(t, one);
 	struct transaction *surplus = shrink(t, now);
 	pthread_mutex_unlock(&t->lock);

@@ -114,8 +114,7 @@ int rulekeeper_open(const struct settings *settings, struct rulekeeper **ret, st
 	return 0;
 }
 
-/* Publishes the errors for the status, and unlocks `change`. */
-static void end_change(struct rulekeeper *k)
+static void publish_and_unlock(struct rulekeeper *k)
 {
 	pthread_mutex_lock(&k->swap);
 	k->trouble = (struct keeper_trouble){.unsaved = k->unsaved,
@@ -132,7 +131,7 @@ void rulekeeper_begin(struct rulekeeper *k)
 	k->begun = true;
 	keeper_fleet_read(k); /* before the hits, which name its rules */
 	keeper_look(k, true);
-	end_change(k);
+	publish_and_unlock(k);
 }
 
 void rulekeeper_stop(struct rulekeeper *k)
@@ -145,7 +144,7 @@ void rulekeeper_stop(struct rulekeeper *k)
 		(void)!keeper_fleet_save(k);
 		keeper_save_hits(k);
 	}
-	end_change(k);
+	publish_and_unlock(k);
 }
 
 void rulekeeper_close(struct rulekeeper *k)
@@ -192,7 +191,7 @@ void rulekeeper_reload(struct rulekeeper *k)
 	look(k, true);
 	if (k->begun)
 		keeper_look(k, true);
-	end_change(k);
+	publish_and_unlock(k);
 }
 
 static void keep_stored(struct rulekeeper *k, int64_t now)
@@ -217,7 +216,7 @@ void rulekeeper_each_second(struct rulekeeper *k)
 	look(k, false);
 	if (k->begun)
 		keep_stored(k, clock_steady());
-	end_change(k);
+	publish_and_unlock(k);
 
 	struct ruleset *set = rulekeeper_get(k);
 	ruleset_limit_errors(set, tell_limit_errors, k);
@@ -331,7 +330,7 @@ int rulekeeper_answer(struct rulekeeper *k, const struct json *request, const st
 	pthread_mutex_lock(&k->change);
 	int code = fleet ? answer_fleet(k, request, body, reply, err)
 			 : table[n].answer(k, request, reply, err);
-	end_change(k);
+	publish_and_unlock(k);
 	return code;
 }
 
@@ -342,7 +341,7 @@ int rulekeeper_set(struct rulekeeper *k, struct rule *r, struct err *err)
 	int there = keeper_change(k, r->subject, r, err);
 	if (there >= 0)
 		(void)keeper_save(k);
-	end_change(k);
+	publish_and_unlock(k);
 	rule_release(r);
 	return there;
 }
@@ -353,7 +352,7 @@ int rulekeeper_unset(struct rulekeeper *k, const char *subject, struct err *err)
 	int there = keeper_change(k, subject, NULL, err);
 	if (there > 0)
 		(void)keeper_save(k);
-	end_change(k);
+	publish_and_unlock(k);
 	return there;
 }
 

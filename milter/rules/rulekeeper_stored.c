@@ -55,8 +55,7 @@ static int copy_all(
 	return code;
 }
 
-/* Applies the unsaved changes to the rules just read. */
-static int lay_pending(struct rulekeeper *k, struct rule_list *rules)
+static int apply_pending(struct rulekeeper *k, struct rule_list *rules)
 {
 	const struct strlist pending = strlist_of(&k->pending);
 	int code = 0;
@@ -84,7 +83,7 @@ static void tell_damage(const struct stored *s)
 
 static int take_over(struct rulekeeper *k, struct stored *s)
 {
-	int code = lay_pending(k, &s->rules);
+	int code = apply_pending(k, &s->rules);
 
 	code = code ?: rulekeeper_swap(k, ruleset_with_command(k->set, &s->rules));
 	if (code)

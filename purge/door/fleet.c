@@ -169,8 +169,8 @@ static const char *done_word(const char *verb)
 					   : "released";
 }
 
-/* Sends {"summary":o}, and frees o. */
-static int say_object(const struct saying *y, struct json *o)
+/* Frees o. */
+static int send_summary(const struct saying *y, struct json *o)
 {
 	struct json *line = json_new();
 	AUTO(strbuf_release) struct strbuf text = {0};
@@ -197,11 +197,10 @@ static int say_before(
 	ret->matched = b->sum.matched;
 	ret->done = b->sum.done;
 	ret->failed = b->sum.failed;
-	return say_object(y, o);
+	return send_summary(y, o);
 }
 
-/* Adds the results of earlier attempts to a number of the summary. */
-static int64_t earlier(const struct before *b, const char *done, const char *key)
+static int64_t earlier_result(const struct before *b, const char *done, const char *key)
 {
 	const struct {
 		const char *key;
@@ -222,8 +221,7 @@ static void take_end(const struct json *sum, const char *done, struct door_end *
 	ret->failed = (uint64_t)(json_int(sum, "failed", 0) + json_int(sum, "unproven", 0));
 }
 
-/* Adds this host's findings. */
-static void put_status(const struct saying *y, struct json *o)
+static void put_findings(const struct saying *y, struct json *o)
 {
 	struct json *line = NULL, *list = json_new_array();
 	const struct json *status;
@@ -258,10 +256,10 @@ static int say_summary(const struct saying *y, const char *verb, const struct be
 		if (n == INT64_MIN)
 			json_put_text(o, key, json_text(value, NULL));
 		else
-			json_put_int(o, key, n + earlier(b, done, key));
+			json_put_int(o, key, n + earlier_result(b, done, key));
 	}
 	if (y->status.len)
-		put_status(y, o);
+		put_findings(y, o);
 	if (!y->acts)
 		json_put_int(o, "lines", (int64_t)y->lines);
 	if (y->cut)
@@ -269,7 +267,7 @@ static int say_summary(const struct saying *y, const char *verb, const struct be
 	if (y->acts)
 		take_end(o, done, ret);
 	json_free(line);
-	return say_object(y, o);
+	return send_summary(y, o);
 }
 
 /* ---- the order */
@@ -308,8 +306,7 @@ static int run_verb(
 	return code;
 }
 
-/* The holds of the order to be undone. */
-static int find_holds(struct executing *x, struct before *holds, struct err *err)
+static int find_holds_to_undo(struct executing *x, struct before *holds, struct err *err)
 {
 	char token[64];
 	int code = 0;
@@ -330,7 +327,7 @@ static int execute(struct executing *x, struct door_end *ret, struct err *err)
 	const bool undoes = strcmp(x->order->verb, "undo") == 0;
 	struct before holds = {0};
 	struct fleet_words words = {0};
-	int code = undoes ? find_holds(x, &holds, err) : 0;
+	int code = undoes ? find_holds_to_undo(x, &holds, err) : 0;
 
 	if (code == 0 && undoes && holds.count == 0)
 		code = say_before(&x->saying, x->order->verb, &x->before, ret);

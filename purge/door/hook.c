@@ -177,8 +177,8 @@ static bool listen_to(int fd, int64_t deadline, struct strbuf *ret)
 	return false;
 }
 
-/* Waits for the child: a program may close its stderr long before it ends. */
-static bool ends(pid_t child, int64_t deadline, int *ret_status)
+/* A program may close its stderr long before it ends. */
+static bool await_end(pid_t child, int64_t deadline, int *ret_status)
 {
 	pid_t got;
 
@@ -190,8 +190,7 @@ static bool ends(pid_t child, int64_t deadline, int *ret_status)
 	return true;
 }
 
-/* Kills the whole session, with everything that the hook started. */
-static void end(pid_t child)
+static void kill_session(pid_t child)
 {
 	kill(-child, SIGKILL);
 	kill(child, SIGKILL);
@@ -204,9 +203,9 @@ int hook_wait(const char *path, pid_t child, int errors, int64_t deadline, struc
 	AUTO(strbuf_release) struct strbuf said = {0};
 	int status = 0, code = 0;
 
-	bool ended = listen_to(errors, deadline, &said) && ends(child, deadline, &status);
+	bool ended = listen_to(errors, deadline, &said) && await_end(child, deadline, &status);
 	if (!ended) {
-		end(child);
+		kill_session(child);
 		code = err_set(err, ERR_TIMEOUT, "flood_hook '%s' was ended after %d s", path,
 		    (int)(HOOK_TIME / USEC_PER_SEC));
 	} else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {

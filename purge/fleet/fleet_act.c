@@ -264,8 +264,7 @@ static int tell(const struct acting *a, const struct fleet_order *o, struct err 
 	return code < 0 ? code : fleet_exit(o);
 }
 
-/* After ^C: shows the results so far. */
-static int stopped(const struct acting *a)
+static int tell_interrupted(const struct acting *a)
 {
 	bool known = fleet_count(&a->order).hosts > 0;
 	int code = 0;
@@ -291,7 +290,7 @@ static int run(struct acting *a, struct err *err)
 	if (code < 0 && fleet_is_placed(&a->order) && !a->o->dry_run) {
 		fleet_tell_standing(&a->order);
 		if (code == ERR_STOPPED)
-			return stopped(a);
+			return tell_interrupted(a);
 	}
 	return code < 0 ? code : tell(a, &a->order, err);
 }

@@ -17,7 +17,6 @@ static char *time_text(const struct json *o, const char *key, char *buf, size_t 
 	return seconds > 0 ? clock_text(seconds * USEC_PER_SEC, buf, size) : buf;
 }
 
-/* Writes each member of a list as a line. */
 static int put_lines(const struct json *answer, const char *key)
 {
 	int code = 0;
@@ -322,7 +321,6 @@ static void put_tags(struct json *request, const char *tags)
 		json_put_packed(request, "tags", &packed);
 }
 
-/* For add and retire. */
 static int name_role(struct fleet *f, struct err *err)
 {
 	const struct options *o = &f->s->options;

@@ -139,8 +139,7 @@ static int read_line(struct fleet_link *link, int64_t deadline, struct err *err)
 	return code;
 }
 
-/* Turns the link's error words into codes. */
-static int refuse(struct fleet_link *link, const struct json *answer, struct err *err)
+static int error_of_answer(struct fleet_link *link, const struct json *answer, struct err *err)
 {
 	static const struct {
 		const char *word;
@@ -173,7 +172,7 @@ int fleet_link_ask(
 		code =
 		    err_set(err, ERR_CHILD, "what %s answers makes no sense", FLEET_LINK_PROGRAM);
 	if (code == 0 && !json_bool(answer, "ok", false))
-		code = refuse(link, answer, err);
+		code = error_of_answer(link, answer, err);
 	if (code == 0 && ret)
 		*ret = answer;
 	else

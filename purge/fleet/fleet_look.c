@@ -296,8 +296,7 @@ static bool is_cut(const struct json *r)
 	return s && json_bool(s, "cut", false);
 }
 
-/* Names on stderr the hosts with no answer or an incomplete one. */
-static void say_missing(const struct looking *k)
+static void say_missing_or_cut(const struct looking *k)
 {
 	fleet_each (r, &k->order) {
 		const char *words = json_text(r.json, "words");
@@ -324,7 +323,7 @@ static int tell(struct looking *k, struct err *err)
 	if (strcmp(k->order.verb, "status") == 0)
 		return status(k, err);
 	if (!k->o->quiet)
-		say_missing(k);
+		say_missing_or_cut(k);
 	for (size_t n = 0; n < COUNT_OF(rows); n++)
 		if (strcmp(k->order.verb, rows[n].verb) == 0)
 			return rows[n].tell(k, err);

@@ -12,7 +12,6 @@
 
 /* ---- placing */
 
-/* The hosts that --host named; without it, all. */
 static void put_hosts(const struct fleet_site *site, struct json *request)
 {
 	struct strlist list = strlist_of(&site->hosts);

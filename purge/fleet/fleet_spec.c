@@ -70,8 +70,8 @@ static const char *value_of(const char *given, const struct row *row)
 	return row_of(given) != row ? NULL : equals ? equals + 1 : "";
 }
 
-/* Puts the list unless it is empty; releases it. */
-static void put_some(struct json *o, const char *key, struct strbuf *packed)
+/* Releases packed. */
+static void put_unless_empty(struct json *o, const char *key, struct strbuf *packed)
 {
 	if (packed->len || packed->failed)
 		json_put_packed(o, key, packed);
@@ -87,7 +87,7 @@ static void put_texts(struct json *o, const struct strlist *given, const struct 
 		if (value)
 			strlist_push(&packed, value, strlen(value));
 	}
-	put_some(o, row->key, &packed);
+	put_unless_empty(o, row->key, &packed);
 }
 
 /* Repeated ages are alternatives, so the laxer one counts. */
@@ -143,7 +143,7 @@ static int put_patterns(
 		packed.failed |= normal.failed || normal.len == 0;
 	}
 	bool failed = packed.failed;
-	put_some(o, key, &packed);
+	put_unless_empty(o, key, &packed);
 	return failed ? err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
@@ -161,7 +161,7 @@ static void put_clients(struct json *o, const struct selector *s)
 			    block->base.family == 4 ? block->bits - 96 : block->bits);
 		strlist_push(&packed, text, (size_t)len);
 	}
-	put_some(o, "client", &packed);
+	put_unless_empty(o, "client", &packed);
 }
 
 static int put_selector(struct json *o, const struct options *options, struct err *err)

@@ -13,8 +13,7 @@ static int64_t number(const struct json *o, const char *key)
 	return n > 0 && n < NUMBER_MAX ? n : 0;
 }
 
-/* Saturates, however many hosts lie. */
-static void add_number(int64_t *to, int64_t n)
+static void add_saturating(int64_t *to, int64_t n)
 {
 	*to += n <= INT64_MAX / 2 - *to ? n : 0;
 }
@@ -41,7 +40,7 @@ int fleet_sums_add(
 		free(g.name);
 		return -ENOMEM;
 	}
-	add_number(&s->all, g.count);
+	add_saturating(&s->all, g.count);
 	return 0;
 }
 
@@ -86,7 +85,7 @@ static void join_shares(struct fleet_group *g)
 	qsort(g->shares, g->share_count, sizeof(*g->shares), share_by_name);
 	for (size_t n = 1; n < g->share_count; n++) {
 		if (strcmp(g->shares[n].name, g->shares[left].name) == 0) {
-			add_number(&g->shares[left].count, g->shares[n].count);
+			add_saturating(&g->shares[left].count, g->shares[n].count);
 			free(g->shares[n].name);
 		} else {
 			g->shares[++left] = g->shares[n];
@@ -124,16 +123,16 @@ static void release(struct fleet_group *g)
 /* Releases g. */
 static void add(struct fleet_group *to, struct fleet_group *g)
 {
-	add_number(&to->count, g->count);
-	add_number(&to->messages, g->messages);
-	add_number(&to->bytes, g->bytes);
+	add_saturating(&to->count, g->count);
+	add_saturating(&to->messages, g->messages);
+	add_saturating(&to->bytes, g->bytes);
 	to->hosts++;
 	if (g->oldest && (!to->oldest || g->oldest < to->oldest))
 		to->oldest = g->oldest;
 	if (g->newest > to->newest)
 		to->newest = g->newest;
 	for (size_t n = 0; n < TOP_AGES; n++)
-		add_number(&to->ages[n], g->ages[n]);
+		add_saturating(&to->ages[n], g->ages[n]);
 	if (g->share_count)
 		add_shares(to, g);
 	release(g);

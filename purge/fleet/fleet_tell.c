@@ -121,7 +121,6 @@ static int host_line(const struct fleet_order *o, const struct fleet_result *res
 	return json_line(stdout, line);
 }
 
-/* Sums each number that occurs in any host's summary. */
 static void put_sums(struct json *to, const struct fleet_order *o)
 {
 	AUTO(strbuf_release) struct strbuf seen = {0};

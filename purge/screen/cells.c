@@ -36,7 +36,6 @@ static void put_blanks(struct strbuf *to, size_t count)
 		strbuf_putc(to, ' ');
 }
 
-/* Appends as many characters as fit into width columns. */
 static size_t put_fitting(struct strbuf *to, const char *text, size_t width, bool utf8)
 {
 	size_t sum = 0;

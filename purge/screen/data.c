@@ -104,8 +104,7 @@ static void take_sums(struct screen_groups *ret)
 	}
 }
 
-/* Drops the groups whose names do not match. */
-static void keep_like(struct screen_groups *g, const char *like)
+static void drop_unlike(struct screen_groups *g, const char *like)
 {
 	size_t kept = 0;
 
@@ -124,7 +123,7 @@ int screen_groups_read_top(
 	int code = each_line(text, len, SIZE_MAX, take_group, ret);
 
 	take_sums(ret);
-	keep_like(ret, like);
+	drop_unlike(ret, like);
 	ret->groups = ret->count;
 	return code;
 }

@@ -80,8 +80,7 @@ static struct screen_place *place_of(struct screen_model *m)
 	}
 }
 
-/* Keeps the position inside the list and the cursor inside the visible lines. */
-static void settle(struct screen_model *m)
+static void clamp_place(struct screen_model *m)
 {
 	struct screen_place *p = place_of(m);
 	size_t count = count_of(m), room = model_room(m);
@@ -119,7 +118,7 @@ void model_resize(struct screen_model *m, size_t rows, size_t columns)
 {
 	m->rows = rows;
 	m->columns = columns;
-	settle(m);
+	clamp_place(m);
 }
 
 static void move(struct screen_model *m, long by)
@@ -128,7 +127,7 @@ static void move(struct screen_model *m, long by)
 	long count = (long)count_of(m), to = (long)p->at + by;
 
 	p->at = (size_t)(to < 0 ? 0 : to >= count && count > 0 ? count - 1 : to);
-	settle(m);
+	clamp_place(m);
 	if (m->view == VIEW_GROUPS)
 		choose(m);
 }
@@ -149,7 +148,7 @@ void model_groups(struct screen_model *m, struct screen_groups *groups)
 		m->group.at = (size_t)(same - m->groups.list);
 	enum screen_view view = m->view;
 	m->view = VIEW_GROUPS;
-	settle(m);
+	clamp_place(m);
 	m->view = view;
 	if (!same)
 		choose(m);
@@ -173,7 +172,7 @@ void model_messages(struct screen_model *m, struct screen_messages *messages)
 	*messages = (struct screen_messages){0};
 	if (m->view == VIEW_MESSAGES) {
 		m->loading = false;
-		settle(m);
+		clamp_place(m);
 	}
 }
 
@@ -234,7 +233,7 @@ static enum screen_effect back(struct screen_model *m)
 		m->view = m->below;
 	else
 		m->view = VIEW_GROUPS;
-	settle(m);
+	clamp_place(m);
 	return EFFECT_NONE;
 }
 

@@ -243,7 +243,6 @@ static void judge_sessions(struct status *st)
 	    since);
 }
 
-/* Names the first of the daemon's floods, and their number. */
 static void judge_floods(struct status *st)
 {
 	const struct json *live = st->live.answer;
@@ -290,7 +289,6 @@ static void judge_standing(struct status *st)
 	}
 }
 
-/* Judges one socket of the order door that the configuration needs. */
 static void judge_socket_of_door(
     struct status *st, const char *socket, const char *unit, const char *whom)
 {

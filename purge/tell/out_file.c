@@ -88,8 +88,7 @@ static int open_directory(const char *path, int *ret_fd)
 	return descend(whole + at, ret_fd);
 }
 
-/* Splits path at its last slash. */
-static int find_place(struct out_file *f, struct err *err)
+static int split_path(struct out_file *f, struct err *err)
 {
 	const char *slash = strrchr(f->path, '/');
 	char directory[PATH_MAX];
@@ -182,7 +181,7 @@ static int write_as_owner(struct out_file *f, struct err *err)
 int out_file_write(const char *path, mode_t mode, const char *text, size_t len, struct err *err)
 {
 	struct out_file f = {.path = path, .directory = -1, .mode = mode, .text = text, .len = len};
-	int code = find_place(&f, err);
+	int code = split_path(&f, err);
 
 	code = code ?: write_as_owner(&f, err);
 	io_close(&f.directory);

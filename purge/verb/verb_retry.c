@@ -40,7 +40,6 @@ struct place {
 	struct timespec changed;
 };
 
-/* Whether the message is in deferred, and where. */
 static bool is_deferred(const struct retrying *r, const struct item *item, struct place *ret)
 {
 	struct queue_id id = candidate_id(item->candidate);

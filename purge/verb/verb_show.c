@@ -5,7 +5,6 @@
 #include "purge/tell/wording.h"
 #include "purge/walk.h"
 
-/* One message, looked up. */
 struct shown {
 	struct queue_id id;
 	const struct item *item; /* NULL: neither in the queue nor in the index */
@@ -14,7 +13,6 @@ struct shown {
 	struct strbuf reasons;   /* recipient, reason, recipient, reason, ... */
 };
 
-/* The proof's verdict, as a word and as a sentence. */
 static const struct verdict {
 	const char *word, *sentence;
 } verdicts[] = {

@@ -37,7 +37,6 @@ static int put_result(const struct session *s, const struct sync *sync)
 	return json_line_of(stdout, "sync", o);
 }
 
-/* The catch-up itself. */
 static int catch_up(struct session *s, struct err *err)
 {
 	struct progress progress;

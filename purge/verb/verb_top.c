@@ -97,8 +97,7 @@ static void add_ages(const struct screen *screen, struct row *row, const struct 
 		add_cell(row, heads[i], true, "%" PRIu64, g->ages[i]);
 }
 
-/* The open flood that has this group as its key, or 0. */
-static int64_t flood_of(const struct screen *screen, const struct top_group *g)
+static int64_t open_flood_of(const struct screen *screen, const struct top_group *g)
 {
 	static const char *const kinds[][2] = {[TOP_SENDER] = {"domain", "xdomain"},
 	    [TOP_FROM] = {"domain", "xdomain"},
@@ -132,7 +131,7 @@ static void make_row(
 	row->count = 0;
 	add_cell(row, top_head(by), false, "%s", "");
 	row->cells[0] = *g->name || !screen->terminal ? g->name : nameless;
-	if (screen->terminal && flood_of(screen, g)) {
+	if (screen->terminal && open_flood_of(screen, g)) {
 		snprintf(row->text[0], sizeof(row->text[0]), "! %s", g->name);
 		row->cells[0] = row->text[0];
 	}
@@ -221,8 +220,8 @@ static int put_json(const struct screen *screen, const struct top *top)
 		json_put_int(o, "oldest", g->oldest / USEC_PER_SEC);
 		json_put_int(o, "newest", g->newest / USEC_PER_SEC);
 		json_put_ints(o, "ages", g->ages, TOP_AGES);
-		if (flood_of(screen, g))
-			json_put_int(o, "flood", flood_of(screen, g));
+		if (open_flood_of(screen, g))
+			json_put_int(o, "flood", open_flood_of(screen, g));
 		code = json_line(stdout, o);
 	}
 	return code;
