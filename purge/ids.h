@@ -5,8 +5,8 @@
 #include "base/err.h"
 #include "mail/selector/selector.h"
 
-/* One ID. Blanks around it and the mark of postqueue -p after it (* active, ! held, # expired) are
- * ignored. Returns 1, 0 for a blank line, or ERR_SYNTAX. */
+/* One ID. Blanks around it and the mark of postqueue -p after it (* active, ! held, # to expire)
+ * are ignored. Returns 1, 0 for a blank line, or ERR_SYNTAX. */
 int id_of_line(const char *line, size_t len, struct queue_id *ret) NODISCARD;
 
 /* Adds every ID of the stream to s. Counts the other lines and reports the first 20 on stderr.

@@ -5,8 +5,8 @@
  * again at END-OF-MESSAGE, where the message is recorded and counted as by the milter. Header
  * fields are not known here; the index gets them from the queue file.
  *
- * The answer is DUNNO for a message that the milter front handles (overlap.h). So it is if we fail:
- * out of memory, or END-OF-MESSAGE without a queue ID (before-queue proxy filters).
+ * The answer is DUNNO for a message that the milter front handles (overlap.h). It is DUNNO, too, if
+ * we fail: out of memory, or END-OF-MESSAGE without a queue ID (before-queue proxy filters).
  */
 #pragma once
 
