@@ -357,7 +357,6 @@ class Sites(FleetCase):
 
 class Admin(FleetCase):
     def test_hosts_and_orders(self):
-        """fleet hosts, orders and order show all; text and JSON."""
         host = self.fleet.join("mx1")
         host.fill(BAD, 3)
         self.fleet.add("mx9", tags=["edge"])
@@ -416,7 +415,6 @@ class Admin(FleetCase):
         self.assertNotIn("\x07", done.out + done.err)
 
     def test_one_login_on_many_hosts(self):
-        """A login that floods on two hosts is one alert."""
         self.fleet.add("mx1", "mx2")
         self.fleet.admin("UPDATE pqpurge.fleet_host SET seen_at = clock_timestamp(), health = json_build_object('version', '1', 'floods', "
                          "json_build_array(json_build_object('kind', 'login', 'key', 'joe', 'since', 1790000000, 'recipients', 900)))")

@@ -57,7 +57,6 @@ class Orders(FleetCase):
             self.assertTrue(part["last"])
 
     def test_absent_host(self):
-        """An absent host does it when it returns."""
         here, away = self.fleet.join("mx1"), self.fleet.host("mx2").start(agent=False)
         for host in (here, away):
             host.fill(BAD, 3)

@@ -5,7 +5,6 @@ import signal
 
 
 def descendants(pid):
-    """pid and all its descendants."""
     found = [pid]
     try:
         for task in os.listdir(f"/proc/{pid}/task"):
@@ -18,7 +17,6 @@ def descendants(pid):
 
 
 def open_files(pid):
-    """The paths of a process's open files."""
     found = set()
     try:
         for fd in os.listdir(f"/proc/{pid}/fd"):

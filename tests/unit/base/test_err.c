@@ -37,7 +37,6 @@ static void test_within(void **state)
 	assert_string_equal(err.text, "file 2: first: timed out");
 }
 
-/* A value may be the err's own text. */
 static void test_own_text_as_value(void **state)
 {
 	struct err err = {{0}};

@@ -186,7 +186,6 @@ static void test_cut_text(void **state)
 	selector_release(&by_id);
 }
 
-/* Domains of logins are compared as domains of addresses. */
 static void test_login_domains(void **state)
 {
 	static const struct {

@@ -90,7 +90,6 @@ static inline const char *answer_to(
 }
 #define ASK(f, ...) answer_to(f, &(struct policy_request){__VA_ARGS__})
 
-/* The rows of the index. */
 static inline struct candidates front_rows(const struct front_fixture *f)
 {
 	struct index *index = indexkeeper_borrow(f->config.index);

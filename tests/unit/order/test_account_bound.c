@@ -159,7 +159,6 @@ static void test_not_after_an_interrupt(void **state)
 	close_walk(&w);
 }
 
-/* What others write meanwhile is kept. */
 static void test_others_write_meanwhile(void **state)
 {
 	enum { OTHERS = 10 };

@@ -151,7 +151,6 @@ static void test_another_token(void **state)
 	close_walk(&w);
 }
 
-/* An undone hold is not adopted either. */
 static void test_undone_is_not_adopted(void **state)
 {
 	struct batches batches;

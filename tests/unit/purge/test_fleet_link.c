@@ -381,7 +381,6 @@ static void test_floods(void **state)
 	assert_null(strstr(out, "liar"));
 }
 
-/* A hanging link does not delay the command. */
 static void test_hanging_link(void **state)
 {
 	const int64_t began = clock_steady();

@@ -323,7 +323,6 @@ static void test_hostile_page(void **state)
 	}
 }
 
-/* Numbers that only a hostile account has. */
 static void test_hostile_numbers(void **state)
 {
 	struct recall_minute minutes[] = {

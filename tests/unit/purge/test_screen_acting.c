@@ -28,7 +28,6 @@ static void test_acting(void **state)
 	}
 }
 
-/* A key acts on the message that is shown. */
 static void test_acting_on_what_is_shown(void **state)
 {
 	struct screen_model m;
