@@ -19,7 +19,7 @@ struct screen_groups {
 	size_t count, cap;
 	struct screen_group all; /* the sum of all; without a name */
 	uint64_t groups;         /* number of groups that exist */
-	uint64_t others;         /* messages in groups that are not listed */
+	uint64_t others;         /* messages of groups that were given up (census.h) */
 	int64_t now, caught_up;  /* wall */
 	int64_t steady;          /* when they were read */
 	bool kept;               /* counted by the daemon; otherwise by `top`, without came */
