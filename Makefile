@@ -282,6 +282,7 @@ lint: ## formatting, warnings as errors by gcc and clang, clang-tidy but its ana
 	@sh tests/lint.sh format $(C_FILES)
 	@sh tests/lint.sh rooms
 	@sh tests/lint.sh map
+	@sh tests/lint.sh keys
 	@sh tests/lint.sh units
 	@mandoc -Tlint -W warning $(MAN_PAGES)
 	@shellcheck $(SH_FILES)

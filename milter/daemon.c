@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "index/control/status.h"
 #include "milter/control/control.h"
 #include "milter/control/requests.h"
 #include "milter/daemon_lock.h"
@@ -204,11 +205,11 @@ static void put_status(void *arg, struct json *out)
 {
 	const struct daemon *d = arg;
 
-	json_put_int(out, "pid", getpid());
-	json_put_text(out, "version", PQPURGE_VERSION);
-	json_put_int(out, "started", d->started);
-	json_put_bool(out, "ran_before", d->lock.ran_before);
-	json_put_text(out, "socket", d->settings->socket);
+	json_put_int(out, STATUS_PID, getpid());
+	json_put_text(out, STATUS_VERSION, PQPURGE_VERSION);
+	json_put_int(out, STATUS_STARTED, d->started);
+	json_put_bool(out, STATUS_RAN_BEFORE, d->lock.ran_before);
+	json_put_text(out, STATUS_SOCKET, d->settings->socket);
 	indexkeeper_status(d->index, out);
 	rulekeeper_status(d->rules, out);
 	floodkeeper_status(d->floods, out);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "index/control/status.h"
 #include "milter/flight.h"
 #include "milter/judge.h"
 #include "milter/policy/overlap.h"
@@ -394,6 +395,6 @@ bool glue_drain(int64_t timeout)
 
 void glue_status(struct json *out)
 {
-	json_put_int(out, "sessions", atomic_load(&sessions));
-	json_put_int(out, "without_id", (int64_t)atomic_load(&without_id));
+	json_put_int(out, STATUS_SESSIONS, atomic_load(&sessions));
+	json_put_int(out, STATUS_WITHOUT_ID, (int64_t)atomic_load(&without_id));
 }

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "index/control/status.h"
 
 #define RETRY        USEC_PER_SEC
 #define RETRY_LOCKED (100 * INT64_C(1000)) /* a command holds the lock briefly */
@@ -259,14 +260,14 @@ bool indexkeeper_record(struct indexkeeper *k, const struct message *m)
 
 static void put_counts(struct json *out, const struct index_counts *counts)
 {
-	json_put_int(out, "rows", (int64_t)counts->rows);
-	json_put_int(out, "used_bytes", (int64_t)counts->used_bytes);
-	json_put_int(out, "map_bytes", (int64_t)counts->map_bytes);
-	json_put_int(out, "file_bytes", (int64_t)counts->file_bytes);
-	json_put_int(out, "pruned", (int64_t)counts->evicted);
-	json_put_int(out, "pruned_time", counts->evicted_time);
-	json_put_int(out, "caught_up", counts->caught_up);
-	json_put_text(out, "queue_directory", counts->queue_directory);
+	json_put_int(out, STATUS_ROWS, (int64_t)counts->rows);
+	json_put_int(out, STATUS_USED_BYTES, (int64_t)counts->used_bytes);
+	json_put_int(out, STATUS_MAP_BYTES, (int64_t)counts->map_bytes);
+	json_put_int(out, STATUS_FILE_BYTES, (int64_t)counts->file_bytes);
+	json_put_int(out, STATUS_PRUNED, (int64_t)counts->evicted);
+	json_put_int(out, STATUS_PRUNED_TIME, counts->evicted_time);
+	json_put_int(out, STATUS_CAUGHT_UP, counts->caught_up);
+	json_put_text(out, STATUS_QUEUE_DIRECTORY, counts->queue_directory);
 }
 
 void indexkeeper_status(struct indexkeeper *k, struct json *out)
@@ -275,19 +276,19 @@ void indexkeeper_status(struct indexkeeper *k, struct json *out)
 	struct index_counts counts = {0};
 	struct err err = {{0}};
 
-	json_put_bool(out, "recording", index && !atomic_load(&k->losing));
-	json_put_int(out, "recorded", (int64_t)atomic_load(&k->recorded));
-	json_put_int(out, "lost", (int64_t)atomic_load(&k->lost));
+	json_put_bool(out, STATUS_RECORDING, index && !atomic_load(&k->losing));
+	json_put_int(out, STATUS_RECORDED, (int64_t)atomic_load(&k->recorded));
+	json_put_int(out, STATUS_LOST, (int64_t)atomic_load(&k->lost));
 	pthread_mutex_lock(&k->lock);
 	int64_t since = k->since;
 	struct err why = k->why.text[0] ? k->why : k->loss;
 	pthread_mutex_unlock(&k->lock);
 	if (index) {
-		json_put_int(out, "since", since);
+		json_put_int(out, STATUS_SINCE, since);
 		if (index_count(index, &counts, &err) == 0)
 			put_counts(out, &counts);
 		indexkeeper_give_back(k);
 	}
 	if (why.text[0] || err.text[0])
-		json_put_text(out, "last_error", why.text[0] ? why.text : err.text);
+		json_put_text(out, STATUS_LAST_ERROR, why.text[0] ? why.text : err.text);
 }

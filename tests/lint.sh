@@ -4,6 +4,7 @@
 # `lint.sh format FILES...`: clang-format, if it is the version that has our format.
 # `lint.sh rooms`: includes point downward only, and each foreign engine is included by one file.
 # `lint.sh map`: everything that CONTRIBUTING.md and the rooms' READMEs name exists.
+# `lint.sh keys`: pqpurge-milter(8) lists the members of the daemon's status, no more and no less.
 # `lint.sh units`: systemd understands every line of our units and finds each service confined (exposure at most 2.0; 2.5 with
 # postsuper(1) or postfix(1), 3.5 with a hook, too), and no unit gives a socket away by its path. Works without a running systemd.
 # `lint.sh clang FLAGS...`: clang's warnings over everything.
@@ -127,6 +128,14 @@ map() {
 	return 1
 }
 
+keys() {
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	sed -n 's/^#define STATUS_[A-Z_]* *"\(.*\)"$/\1/p' lib/index/control/status.h | sort >"$work/code"
+	sed -n '/^has these members/,/^\.El/s/^\.It Li //p' milter/pqpurge-milter.8 | tr -d ' ' | tr ',' '\n' | sort >"$work/manual"
+	diff -L status.h -L pqpurge-milter.8 -u "$work/code" "$work/manual"
+}
+
 # $FLAGS is a list of words on purpose.
 # shellcheck disable=SC2016
 clang_warns() {
@@ -197,6 +206,7 @@ format)
 	;;
 rooms) rooms ;;
 map) map ;;
+keys) keys ;;
 units) units ;;
 clang)
 	shift
@@ -211,7 +221,7 @@ analyze)
 	tidy '' "$@"
 	;;
 *)
-	echo "usage: lint.sh format FILES... | rooms | map | units | clang FLAGS... | tidy FLAGS... | analyze FLAGS..." >&2
+	echo "usage: lint.sh format FILES... | rooms | map | keys | units | clang FLAGS... | tidy FLAGS... | analyze FLAGS..." >&2
 	exit 1
 	;;
 esac

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The command's requests to the flood keeper. */
 #include "base/clock.h"
+#include "index/control/status.h"
 #include "milter/flood/floodkeeper_private.h"
 
 #define ANSWER_MAX 512
@@ -149,7 +150,7 @@ void floodkeeper_status(struct floodkeeper *k, struct json *reply)
 {
 	static const char *const words[] = {"off", "warn", "act"};
 
-	json_put_text(reply, "flood_watch", words[k->settings->flood_watch]);
+	json_put_text(reply, STATUS_FLOOD_WATCH, words[k->settings->flood_watch]);
 	if (!k->flood)
 		return;
 	struct json *list = json_new_array();
@@ -157,6 +158,6 @@ void floodkeeper_status(struct floodkeeper *k, struct json *reply)
 	pthread_mutex_lock(&k->lock);
 	unsigned open = flood_open_count(k->flood);
 	pthread_mutex_unlock(&k->lock);
-	json_put_int(reply, "floods_open", open);
-	json_put(reply, "floods", list);
+	json_put_int(reply, STATUS_FLOODS_OPEN, open);
+	json_put(reply, STATUS_FLOODS, list);
 }

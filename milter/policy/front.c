@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "index/control/status.h"
 #include "milter/judge.h"
 #include "milter/policy/overlap.h"
 #include "milter/policy/transactions.h"
@@ -243,6 +244,6 @@ void front_answer(struct front *f, const struct policy_request *r, char ret[FRON
 
 void front_status(struct front *f, struct json *out)
 {
-	json_put_int(out, "policy_messages", transactions_count(f->transactions));
-	json_put_int(out, "policy_passed", (int64_t)atomic_load(&f->passed));
+	json_put_int(out, STATUS_POLICY_MESSAGES, transactions_count(f->transactions));
+	json_put_int(out, STATUS_POLICY_PASSED, (int64_t)atomic_load(&f->passed));
 }

@@ -6,6 +6,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "index/control/status.h"
 #include "milter/listener.h"
 #include "milter/policy/server.h"
 
@@ -175,7 +176,7 @@ void policy_status(struct policy *p, struct json *out)
 {
 	if (!p || !p->server)
 		return;
-	json_put_text(out, "policy_socket", p->settings->policy_socket);
+	json_put_text(out, STATUS_POLICY_SOCKET, p->settings->policy_socket);
 	policy_server_status(p->server, out);
 	front_status(p->front, out);
 }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "index/control/status.h"
 #include "milter/flight.h"
 
 #define CHUNK         4096
@@ -395,6 +396,6 @@ void policy_server_status(struct policy_server *s, struct json *out)
 	pthread_mutex_lock(&s->lock);
 	unsigned count = s->count;
 	pthread_mutex_unlock(&s->lock);
-	json_put_int(out, "policy_connections", count);
-	json_put_int(out, "policy_requests", (int64_t)atomic_load(&s->requests));
+	json_put_int(out, STATUS_POLICY_CONNECTIONS, count);
+	json_put_int(out, STATUS_POLICY_REQUESTS, (int64_t)atomic_load(&s->requests));
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "index/control/status.h"
 #include "milter/rules/rulekeeper_private.h"
 #include "rules/fleet_rules.h"
 #include "rules/rules_json.h"
@@ -226,9 +227,9 @@ void rulekeeper_each_second(struct rulekeeper *k)
 static void put_errors(const struct err *file, const struct err *stored, struct json *reply)
 {
 	if (file->text[0])
-		json_put_text(reply, "rules_error", file->text);
+		json_put_text(reply, STATUS_RULES_ERROR, file->text);
 	if (stored->text[0])
-		json_put_text(reply, "rules_stored_error", stored->text);
+		json_put_text(reply, STATUS_RULES_STORED_ERROR, stored->text);
 }
 
 static int answer_rules(
@@ -370,9 +371,9 @@ void rulekeeper_status(struct rulekeeper *k, struct json *reply)
 	for (size_t i = 0; i < ruleset_count(set); i++)
 		count += !rule_expired(ruleset_at(set, i), wall);
 	ruleset_unref(set);
-	json_put_int(reply, "rules", (int64_t)count);
-	json_put_int(reply, "match_limit_errors", (int64_t)limit_errors);
-	json_put_bool(reply, "rules_saved", !trouble.unsaved);
-	json_put_int(reply, "rules_damaged", (int64_t)trouble.damaged);
+	json_put_int(reply, STATUS_RULES, (int64_t)count);
+	json_put_int(reply, STATUS_MATCH_LIMIT_ERRORS, (int64_t)limit_errors);
+	json_put_bool(reply, STATUS_RULES_SAVED, !trouble.unsaved);
+	json_put_int(reply, STATUS_RULES_DAMAGED, (int64_t)trouble.damaged);
 	put_errors(&trouble.file, &trouble.stored, reply);
 }

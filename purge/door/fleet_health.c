@@ -2,6 +2,7 @@
 /* This host's health for the fleet's table of hosts: a short form of `status`. */
 #include "base/clock.h"
 #include "base/io.h"
+#include "index/control/status.h"
 #include "purge/door/fleet.h"
 #include "purge/door/relay.h"
 #include "purge/door/turn.h"
@@ -17,14 +18,15 @@ static const char *trouble_of(const struct live *live, char *buf, size_t size)
 	    [LIVE_SILENT] = "pqpurge-milter does not answer",
 	    [LIVE_DEAF] = "pqpurge-milter cannot be reached",
 	    [LIVE_UNKNOWN] = "pqpurge-milter could not be asked"};
-	static const char *const keys[] = {"rules_error", "rules_stored_error", "last_error"};
+	static const char *const keys[] = {
+	    STATUS_RULES_ERROR, STATUS_RULES_STORED_ERROR, STATUS_LAST_ERROR};
 
 	if (!live->answer)
 		return states[live->state];
 	for (size_t n = 0; n < COUNT_OF(keys); n++)
 		if (json_text(live->answer, keys[n]))
 			return str_scrub(buf, size, json_text(live->answer, keys[n]));
-	return json_bool(live->answer, "recording", false) ? NULL : "the index is not open";
+	return json_bool(live->answer, STATUS_RECORDING, false) ? NULL : "the index is not open";
 }
 
 static void put_flood(struct json *list, const struct json *from)
@@ -52,14 +54,14 @@ static struct json *make(const struct live *live, size_t floods)
 	json_put_text(o, "version", PQPURGE_VERSION);
 	json_put_bool(o, "daemon", live->answer != NULL);
 	if (live->answer) {
-		json_put_int(o, "queued", json_int(live->answer, "rows", 0));
-		json_put_int(o, "rules", json_int(live->answer, "rules", 0));
+		json_put_int(o, "queued", json_int(live->answer, STATUS_ROWS, 0));
+		json_put_int(o, "rules", json_int(live->answer, STATUS_RULES, 0));
 	}
 	if (trouble)
 		json_put_text(o, "trouble", trouble);
 	for (size_t n = 0; live->answer && n < floods; n++)
-		if (json_at(live->answer, "floods", n))
-			put_flood(list, json_at(live->answer, "floods", n));
+		if (json_at(live->answer, STATUS_FLOODS, n))
+			put_flood(list, json_at(live->answer, STATUS_FLOODS, n));
 	json_put(o, "floods", list);
 	return o;
 }

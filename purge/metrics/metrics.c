@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "flood/flood.h"
+#include "index/control/status.h"
 #include "mail/group.h"
 #include "postfix/config/bypass.h"
 #include "postfix/spool/queue.h"
@@ -83,9 +84,9 @@ static void put_findings(struct exposition *to, const struct findings *f)
 static void put_answers(struct exposition *to, const struct json *live)
 {
 	static const char *const actions[] = {"reject", "defer", "discard", "hold"};
-	const struct json *refused = json_child(live, "refused");
+	const struct json *refused = json_child(live, STATUS_REFUSED);
 
-	exposition_one(to, &table[ACCEPTED], counter(live, "accepted"));
+	exposition_one(to, &table[ACCEPTED], counter(live, STATUS_ACCEPTED));
 	exposition_begin(to, &table[REFUSED]);
 	for (size_t n = 0; n < COUNT_OF(actions); n++)
 		exposition_put(to, (const struct label[2]){{"action", actions[n]}},

@@ -2,6 +2,7 @@
 #include "purge/rules/rulebox.h"
 
 #include "base/clock.h"
+#include "index/control/status.h"
 #include "rules/fleet_rules.h"
 #include "rules/ruleset.h"
 #include "rules/stored.h"
@@ -55,7 +56,7 @@ static void take_words(const struct json *reply, const char *key, struct err *re
 
 static int take_damage(const struct json *reply, struct rulebox *box, struct err *err)
 {
-	int64_t damaged = json_int(reply, "rules_damaged", 0);
+	int64_t damaged = json_int(reply, STATUS_RULES_DAMAGED, 0);
 
 	box->damaged = damaged > 0 ? (uint64_t)damaged : 0;
 	strbuf_clear(&box->damage);
@@ -131,8 +132,8 @@ static int take(const struct json *reply, const struct rulebox_question *questio
 	int64_t next = json_int(reply, "next", 0);
 	int code = take_rules(reply, box, err);
 
-	take_words(reply, "rules_error", &box->broken);
-	take_words(reply, "rules_stored_error", &box->unsaved);
+	take_words(reply, STATUS_RULES_ERROR, &box->broken);
+	take_words(reply, STATUS_RULES_STORED_ERROR, &box->unsaved);
 	code = code ?: take_damage(reply, box, err);
 	if (code == 0 && question && question->query)
 		code = take_rule(reply, "decides", &box->decides, err);

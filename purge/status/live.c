@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "index/control/status.h"
 
 #define DAEMON_NAME   "pqpurge-milter"
 #define LOOK_TIME     (2 * USEC_PER_SEC)
@@ -98,12 +99,12 @@ void live_read(const struct index_client *client, struct live *ret)
 
 bool live_lost_sessions(const struct live *live, int64_t now)
 {
-	int64_t started = live->answer ? json_int(live->answer, "started", 0) : 0;
+	int64_t started = json_int(live->answer, STATUS_STARTED, 0);
 
 	if (live->state == LIVE_DOWN)
 		return true;
 	return started > 0 && now - started < SESSIONS_LAST &&
-	       json_bool(live->answer, "ran_before", false);
+	       json_bool(live->answer, STATUS_RAN_BEFORE, false);
 }
 
 void live_release(struct live *live)

@@ -2,6 +2,7 @@
 #include "purge/status/status.h"
 
 #include "base/io.h"
+#include "index/control/status.h"
 #include "postfix/config/bypass.h"
 #include "postfix/config/wiring.h"
 #include "purge/rules/rulebox.h"
@@ -34,8 +35,8 @@ static void read_rules(struct status *st)
 
 	st->rules = -1;
 	if (answer) {
-		st->rules = json_int(answer, "rules", -1);
-		wrong = json_text(answer, "rules_error");
+		st->rules = json_int(answer, STATUS_RULES, -1);
+		wrong = json_text(answer, STATUS_RULES_ERROR);
 		snprintf(st->rules_error, sizeof(st->rules_error), "%s", wrong ? wrong : "");
 		return;
 	}

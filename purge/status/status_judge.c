@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "door/door.h"
+#include "index/control/status.h"
 #include "order/standing.h"
 #include "postfix/config/milters.h"
 #include "purge/setup/setup_units.h"
@@ -69,34 +70,34 @@ static void judge_recording(struct status *st)
 {
 	const struct json *live = st->live.answer;
 	const char *directory = st->s->settings.index_directory, *why;
-	int64_t lost = live ? json_int(live, "lost", 0) : 0;
+	int64_t lost = json_int(live, STATUS_LOST, 0);
 	char command[PATH_MAX];
 
 	if (!live)
 		return;
-	why = json_text(live, "last_error");
+	why = json_text(live, STATUS_LAST_ERROR);
 	snprintf(command, sizeof(command), "ls -ld '%s'; df -h '%s'", directory, directory);
-	if (!json_bool(live, "recording", false))
+	if (!json_bool(live, STATUS_RECORDING, false))
 		FIND(st, "not_recording", FINDING_FAULT, command,
 		    "pqpurge-milter runs, but cannot %s its index (%s): rules are applied, and "
 		    "commands read the queue files",
-		    json_int(live, "since", 0) > 0 ? "write" : "open",
+		    json_int(live, STATUS_SINCE, 0) > 0 ? "write" : "open",
 		    why ? why : "no reason known");
 	else if (lost > 0)
 		FIND(st, "left_out", FINDING_NOTE, command,
 		    "%" PRId64 " messages could not be recorded (%s); they are read from the queue",
 		    lost, why ? why : "no reason known");
-	if (json_int(live, "without_id", 0) > 0)
+	if (json_int(live, STATUS_WITHOUT_ID, 0) > 0)
 		FIND(st, "without_id", FINDING_NOTE, "",
 		    "%" PRId64 " messages since the daemon started came without a queue ID; they "
 		    "are read from the queue",
-		    json_int(live, "without_id", 0));
+		    json_int(live, STATUS_WITHOUT_ID, 0));
 }
 
 /* A daemon that has just started has not seen the timer yet. */
 static bool is_late(const struct status *st)
 {
-	int64_t started = st->live.answer ? json_int(st->live.answer, "started", 0) : 0;
+	int64_t started = json_int(st->live.answer, STATUS_STARTED, 0);
 	int64_t last = st->counts.caught_up;
 
 	if (last == 0 && st->counts.rows == 0)
@@ -189,7 +190,7 @@ static void judge_rules(struct status *st)
 {
 	const struct json *live = st->live.answer;
 	const char *config = session_config(st->s), *stored;
-	int64_t limits = live ? json_int(live, "match_limit_errors", 0) : 0;
+	int64_t limits = json_int(live, STATUS_MATCH_LIMIT_ERRORS, 0);
 	char command[PATH_MAX];
 
 	snprintf(command, sizeof(command), "pqpurge-milter -n%s%s", config ? " -c " : "",
@@ -203,18 +204,18 @@ static void judge_rules(struct status *st)
 		    "an expression was too costly %" PRId64 " times and did not match", limits);
 	if (!live)
 		return;
-	stored = json_text(live, "rules_stored_error");
+	stored = json_text(live, STATUS_RULES_STORED_ERROR);
 	snprintf(command, sizeof(command), "ls -l '%s'; df -h '%s'",
 	    st->s->settings.state_directory, st->s->settings.state_directory);
-	if (!json_bool(live, "rules_saved", true) || stored)
+	if (!json_bool(live, STATUS_RULES_SAVED, true) || stored)
 		FIND(st, "rules_unsaved", FINDING_FAULT, command,
 		    "rules that 'block' set cannot be stored (%s): the daemon forgets them when it "
 		    "stops",
 		    stored ? stored : "no reason known");
-	if (json_int(live, "rules_damaged", 0) > 0)
+	if (json_int(live, STATUS_RULES_DAMAGED, 0) > 0)
 		FIND(st, "rules_damaged", FINDING_FAULT, command,
 		    "%" PRId64 " lines of the stored rules make no sense and are left out",
-		    json_int(live, "rules_damaged", 0));
+		    json_int(live, STATUS_RULES_DAMAGED, 0));
 }
 
 static void judge_socket(struct status *st)
@@ -237,7 +238,7 @@ static void judge_sessions(struct status *st)
 		return;
 	if (st->live.answer)
 		snprintf(since, sizeof(since), "since before %s",
-		    clock_text(json_int(st->live.answer, "started", 0), when, sizeof(when)));
+		    clock_text(json_int(st->live.answer, STATUS_STARTED, 0), when, sizeof(when)));
 	FIND(st, "sessions", FINDING_NOTE, "",
 	    "SMTP sessions that are open %s are neither recorded nor blocked until they end",
 	    since);
@@ -246,12 +247,12 @@ static void judge_sessions(struct status *st)
 static void judge_floods(struct status *st)
 {
 	const struct json *live = st->live.answer;
-	size_t told = live ? json_count(live, "floods") : 0;
-	int64_t open = live ? json_int(live, "floods_open", 0) : 0;
+	size_t told = json_count(live, STATUS_FLOODS);
+	int64_t open = json_int(live, STATUS_FLOODS_OPEN, 0);
 	char words[64], command[PATH_MAX];
 
 	for (size_t n = 0; n < told && n < 10; n++) {
-		const struct json *i = json_at(live, "floods", n);
+		const struct json *i = json_at(live, STATUS_FLOODS, n);
 		const char *kind = json_text(i, "kind"), *key = json_text(i, "key"),
 			   *action = json_text(i, "action");
 		int64_t id = json_int(i, "id", 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx status. */
+#include "index/control/status.h"
 #include "purge/status/status.h"
 #include "purge/tell/field.h"
 #include "purge/tell/progress.h"
@@ -32,23 +33,24 @@ static void put_daemon(const struct telling *t, const struct status *st)
 	    [LIVE_UNKNOWN] = "unknown"};
 	const enum live_state state = st->live.state;
 	const struct json *live = st->live.answer;
-	const bool recording = json_bool(live, "recording", false);
+	const bool recording = json_bool(live, STATUS_RECORDING, false);
 	const struct field fields[] = {
 	    {NULL, "Daemon", FIELD_TEXT, .text = words[state]},
 	    {"running", NULL, FIELD_BOOL, .n = state == LIVE_UNKNOWN ? -1 : state != LIVE_DOWN,
 		.null = true},
 	    {"answers", NULL, FIELD_BOOL, .n = live != NULL},
-	    {"since", "  since", FIELD_TIME, .n = json_int(live, "started", 0), .null = true},
-	    {"pid", "  process", FIELD_NUMBER, .n = json_int(live, "pid", 0)},
-	    {"version", "  version", FIELD_TEXT, .text = json_text(live, "version")},
+	    {"since", "  since", FIELD_TIME, .n = json_int(live, STATUS_STARTED, 0), .null = true},
+	    {"pid", "  process", FIELD_NUMBER, .n = json_int(live, STATUS_PID, 0)},
+	    {"version", "  version", FIELD_TEXT, .text = json_text(live, STATUS_VERSION)},
 	    {"recording", NULL, FIELD_BOOL, .n = recording},
-	    {"recording_since", NULL, FIELD_TIME, .n = json_int(live, "since", 0), .null = true},
+	    {"recording_since", NULL, FIELD_TIME, .n = json_int(live, STATUS_SINCE, 0),
+		.null = true},
 	    {NULL, "  recording", FIELD_TEXT, .text = recording ? NULL : "no"},
-	    {"recorded", "  recorded", FIELD_NUMBER, .n = json_int(live, "recorded", 0)},
-	    {"lost", "  left out", FIELD_NUMBER, .n = json_int(live, "lost", 0)},
-	    {"sessions", NULL, FIELD_NUMBER, .n = json_int(live, "sessions", 0)},
-	    {"without_id", NULL, FIELD_NUMBER, .n = json_int(live, "without_id", 0)},
-	    {"last_error", NULL, FIELD_TEXT, .text = json_text(live, "last_error")},
+	    {"recorded", "  recorded", FIELD_NUMBER, .n = json_int(live, STATUS_RECORDED, 0)},
+	    {"lost", "  left out", FIELD_NUMBER, .n = json_int(live, STATUS_LOST, 0)},
+	    {"sessions", NULL, FIELD_NUMBER, .n = json_int(live, STATUS_SESSIONS, 0)},
+	    {"without_id", NULL, FIELD_NUMBER, .n = json_int(live, STATUS_WITHOUT_ID, 0)},
+	    {"last_error", NULL, FIELD_TEXT, .text = json_text(live, STATUS_LAST_ERROR)},
 	};
 
 	put_section(t, "daemon", fields, live ? COUNT_OF(fields) : 3);
