@@ -199,7 +199,7 @@ void health_hear(struct agent *a)
 {
 	struct agent_health *h = &a->health;
 	struct job_ear ear = {health_says, a};
-	struct json *o = NULL;
+	AUTO(json_release) struct json *o = NULL;
 
 	if (!job_read(&h->job, &ear))
 		return;
@@ -210,7 +210,6 @@ void health_hear(struct agent *a)
 	} else {
 		report_error_as_health(a);
 	}
-	json_free(o);
 	job_end(&h->job);
 	h->fresh = true;
 }

@@ -44,7 +44,7 @@ static void keep_line(struct outcome *o)
 
 static void take_line(struct outcome *o)
 {
-	struct json *line = NULL;
+	AUTO(json_release) struct json *line = NULL;
 
 	if (o->line.len == 0 || o->line.len > OUTCOME_LINE_MAX ||
 	    json_parse(o->line.text, o->line.len, &line, NULL) < 0) {
@@ -59,7 +59,6 @@ static void take_line(struct outcome *o)
 	} else if (o->keeps_lines) {
 		keep_line(o);
 	}
-	json_free(line);
 }
 
 void outcome_says(struct outcome *o, const char *bytes, size_t len)

@@ -107,7 +107,7 @@ int spec_read(const char *json, struct spec *ret, struct err *err)
 {
 	size_t len = strlen(json);
 	struct spec s = {0};
-	struct json *o = NULL;
+	AUTO(json_release) struct json *o = NULL;
 
 	if (len > SPEC_MAX)
 		return err_set(err, ERR_SYNTAX, "the order is longer than %u bytes", SPEC_MAX);
@@ -121,7 +121,6 @@ int spec_read(const char *json, struct spec *ret, struct err *err)
 		    SPEC_VERSION);
 	else
 		code = read_members(o, &s, err);
-	json_free(o);
 	if (code < 0)
 		spec_release(&s);
 	else

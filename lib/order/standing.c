@@ -242,7 +242,8 @@ static size_t count_names(int dir)
 int standing_begin(const struct settings *s, const struct standing *standing, struct err *err)
 {
 	char name[NAME_MAX_LEN];
-	int dir = -1, code = open_directory(s->standing_directory, true, &dir, err);
+	AUTO(io_close) int dir = -1;
+	int code = open_directory(s->standing_directory, true, &dir, err);
 
 	if (code < 0)
 		return code;
@@ -254,14 +255,14 @@ int standing_begin(const struct settings *s, const struct standing *standing, st
 		    err_set(err, ERR_LIMIT, "there are %u standing orders already", STANDING_MAX);
 	else
 		code = write_file(s, standing, err);
-	io_close(&dir);
 	return code;
 }
 
 int standing_end(const struct settings *s, uint64_t number, struct err *err)
 {
 	char name[NAME_MAX_LEN];
-	int dir = -1, code = open_directory(s->standing_directory, false, &dir, err);
+	AUTO(io_close) int dir = -1;
+	int code = open_directory(s->standing_directory, false, &dir, err);
 
 	if (code < 0)
 		return code == -ENOENT ? 0 : code;
@@ -269,7 +270,6 @@ int standing_end(const struct settings *s, uint64_t number, struct err *err)
 		code = fsync(dir) == 0 ? 1 : -errno;
 	else
 		code = errno == ENOENT ? 0 : -errno;
-	io_close(&dir);
 	return code < 0 ? err_sys(err, -code, "failed to end standing order %s", name) : code;
 }
 

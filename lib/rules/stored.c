@@ -292,9 +292,8 @@ int stored_replace(const char *directory, const char *name, const struct strbuf 
 	if (text->failed)
 		return err_set(
 		    err, -ENOMEM, "failed to write '%s/%s' (out of memory)", directory, name);
-	int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO(io_close) int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int rc = dir < 0 ? -errno : replace(dir, name, text, durable);
-	io_close(&dir);
 	if (rc < 0)
 		err_sys(err, -rc, "failed to write '%s/%s'", directory, name);
 	return rc == -ENOSPC || rc == -EDQUOT ? ERR_FULL : rc;

@@ -45,12 +45,12 @@ static int read_body(const struct control_work *w, struct json **ret, struct err
 
 static struct json *ask_rules(const struct requests *r, struct control_work *w)
 {
-	struct json *answer = serve_ok(), *body = NULL;
+	struct json *answer = serve_ok();
+	AUTO(json_release) struct json *body = NULL;
 	struct err err = {{0}};
 	int code = read_body(w, &body, &err);
 
 	code = code ?: rulekeeper_answer(r->rules, w->request, body, answer, &err);
-	json_free(body);
 	if (code == 0)
 		return json_bool(w->request, "large", false) ? put_aside(answer, &w->file) : answer;
 	json_free(answer);

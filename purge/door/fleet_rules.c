@@ -95,20 +95,17 @@ static int tell_refused(int64_t refused, const char *why, struct door_end *ret)
 static int ask_daemon(const struct index_client *client, const struct handing *h,
     struct door_end *ret, struct err *err)
 {
-	struct json *request = wire_request("rule-fleet"), *reply = NULL;
+	AUTO(json_release) struct json *reply = NULL;
 	struct bytes body = {0};
 	int code = client_daemon(client, err);
 
-	if (code == ERR_TIMEOUT) {
-		json_free(request);
+	if (code == ERR_TIMEOUT)
 		return code;
-	}
+	struct json *request = wire_request("rule-fleet");
 	json_put_bool(request, "replace", h->replace);
 	bytes_put(&body, h->text.text, h->text.len);
 	code = client_ask_with(client, request, &body, ANSWER_TIME, &reply, err);
-	code = code ?: tell_refused(json_int(reply, "refused", 0), json_text(reply, "why"), ret);
-	json_free(reply);
-	return code;
+	return code ?: tell_refused(json_int(reply, "refused", 0), json_text(reply, "why"), ret);
 }
 
 static int change_locked(const struct handing *h, struct bytes *out, struct err *err)

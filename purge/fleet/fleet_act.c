@@ -51,7 +51,7 @@ static int take_token(struct acting *a, const struct json *order, uint64_t numbe
 /* undo releases, on each host, what the order with this token held. */
 static int find_token(struct acting *a, struct err *err)
 {
-	struct json *request, *answer = NULL;
+	AUTO(json_release) struct json *answer = NULL;
 	struct fleet_site *site;
 	uint64_t number = 0;
 	int code = fleet_only(a->f, "undo --fleet", &site, err);
@@ -62,12 +62,10 @@ static int find_token(struct acting *a, struct err *err)
 		return err_set(err, ERR_USAGE,
 		    "'undo --fleet' takes the number of one order; 'pqpurge-idx fleet orders' "
 		    "lists them");
-	request = fleet_request("order");
+	struct json *request = fleet_request("order");
 	json_put_int(request, "order", (int64_t)number);
 	code = fleet_link_ask(&site->link, request, &answer, err);
-	code = code ?: take_token(a, answer, number, err);
-	json_free(answer);
-	return code;
+	return code ?: take_token(a, answer, number, err);
 }
 
 static int prepare(struct acting *a, struct err *err)

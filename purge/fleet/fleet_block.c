@@ -104,7 +104,7 @@ static int count_present(struct blocking *b, size_t *ret, size_t *ret_behind, st
 
 	b->known = b->hosts = *ret = *ret_behind = 0;
 	for (size_t site = 0; code == 0 && site < b->f->count; site++) {
-		struct json *answer = NULL;
+		AUTO(json_release) struct json *answer = NULL;
 
 		if (!b->version[site] || b->lost[site])
 			continue;
@@ -112,7 +112,6 @@ static int count_present(struct blocking *b, size_t *ret, size_t *ret_behind, st
 		    fleet_link_ask(&b->f->sites[site].link, fleet_request("hosts"), &answer, err);
 		for (size_t n = 0; code == 0 && n < json_count(answer, "hosts"); n++)
 			count_host(b, site, json_at(answer, "hosts", n), ret, ret_behind);
-		json_free(answer);
 	}
 	return code;
 }

@@ -74,7 +74,7 @@ static int no_answer(const struct fleet_site *site, int code, struct err *err)
 static int place_at(struct fleet *f, size_t n, struct fleet_order *o, struct err *err)
 {
 	struct fleet_site *site = &f->sites[n];
-	struct json *answer = NULL;
+	AUTO(json_release) struct json *answer = NULL;
 	char token[FLEET_TOKEN_SIZE];
 	int code = fleet_token(token, err);
 
@@ -94,7 +94,6 @@ static int place_at(struct fleet *f, size_t n, struct fleet_order *o, struct err
 	else
 		o->at[n].number = json_int(answer, "order", 0);
 	o->at[n].rule_version = json_int(answer, "rule_version", 0);
-	json_free(answer);
 	return code;
 }
 
@@ -145,7 +144,7 @@ int fleet_rules_known(struct fleet *f, const struct fleet_order *o, size_t *ret_
 	int code = 0;
 
 	for (size_t site = 0; code == 0 && site < f->count; site++) {
-		struct json *answer = NULL;
+		AUTO(json_release) struct json *answer = NULL;
 
 		if (!o->at[site].number)
 			continue;
@@ -157,7 +156,6 @@ int fleet_rules_known(struct fleet *f, const struct fleet_order *o, size_t *ret_
 			hosts += counts;
 			known += counts && json_int(host, "rules", 0) >= o->at[site].rule_version;
 		}
-		json_free(answer);
 	}
 	*ret_known = known;
 	*ret_hosts = hosts;

@@ -39,20 +39,16 @@ static int add_sites(struct fleet *f, const char *list, struct err *err)
 
 static int add_tagged(struct fleet_site *site, const char *tag, bool *ret_found, struct err *err)
 {
-	struct json *request = fleet_request("tags"), *answer = NULL;
+	struct json *request = fleet_request("tags");
+	AUTO(json_release) struct json *answer = NULL;
 	struct strbuf packed = {0};
 
 	strlist_push(&packed, tag, strlen(tag));
 	json_put_packed(request, "tags", &packed);
 	int code = fleet_link_ask(&site->link, request, &answer, err);
-	for (size_t n = 0; code == 0 && n < json_count(answer, "hosts"); n++) {
-		const char *name = json_text(json_at(answer, "hosts", n), NULL);
-
-		if (name)
-			strlist_push(&site->hosts, name, strlen(name));
-		*ret_found |= name != NULL;
-	}
-	json_free(answer);
+	size_t before = site->hosts.len;
+	json_list(answer, "hosts", SIZE_MAX, &site->hosts);
+	*ret_found |= site->hosts.len > before;
 	return code;
 }
 

@@ -94,19 +94,16 @@ struct taking {
 
 static int send_learned(struct taking *t)
 {
-	struct json *request = json_new(), *answer = NULL;
+	AUTO(json_release) struct json *answer = NULL;
 
-	if (t->learned.len == 0) {
-		json_free(request);
+	if (t->learned.len == 0)
 		return 0;
-	}
-	json_put_text(request, "do", "flood-learn");
+	struct json *request = wire_request("flood-learn");
 	json_put_text(request, "lines", strbuf_text(&t->learned));
 	int code = client_ask(&t->s->client, request, WIRE_ANSWER_TIME, &answer, t->err);
 	if (code == ERR_NO_DAEMON || code == ERR_NO_INDEX)
 		err_set(t->err, code, "the daemon does not run; nothing can be learned");
 	t->taken += code == 0 ? (uint64_t)json_int(answer, "learned", 0) : 0;
-	json_free(answer);
 	strbuf_clear(&t->learned);
 	return code;
 }

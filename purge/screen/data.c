@@ -70,14 +70,13 @@ static int each_line(const char *text, size_t len, size_t most,
 
 	for (size_t n = 0; len > 0 && n < most && code == 0; n++) {
 		const char *end = memchr(text, '\n', len);
-		struct json *o = NULL;
+		AUTO(json_release) struct json *o = NULL;
 
 		if (!end)
 			break;
 		const size_t line = (size_t)(end - text);
 		code = json_parse(text, line, &o, NULL);
 		code = code ?: take(arg, o);
-		json_free(o);
 		text += line + 1;
 		len -= line + 1;
 	}

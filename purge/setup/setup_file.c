@@ -4,13 +4,12 @@
 
 int setup_file_read(const char *path, struct strbuf *ret, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	AUTO(io_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	strbuf_clear(ret);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : err_sys(err, errno, "failed to read '%s'", path);
 	int code = io_read_text(fd, SETUP_FILE_MAX, ret);
-	io_close(&fd);
 	return code < 0 ? err_sys(err, -code, "failed to read '%s'", path) : 1;
 }
 
@@ -36,12 +35,8 @@ static int sync_directory(const char *path)
 	if (!slash)
 		return 0;
 	slash[slash == directory] = '\0';
-	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	int code = fsync(fd) < 0 ? -errno : 0;
-	io_close(&fd);
-	return code;
+	AUTO(io_close) int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
 int setup_file_replace(const char *path, const struct strbuf *text, unsigned mode, struct err *err)

@@ -50,7 +50,7 @@ static void say_marked(const struct session *s, uint32_t id, bool normal)
 static int mark(struct session *s, const char *as, struct err *err)
 {
 	bool normal = strcmp(as, "normal") == 0, none;
-	struct json *answer = NULL;
+	AUTO(json_release) struct json *answer = NULL;
 	uint32_t id = normal ? s->options.normal : s->options.bad;
 	int code = floods_ask(s, id, true, &answer, err), selected = 0;
 
@@ -62,7 +62,6 @@ static int mark(struct session *s, const char *as, struct err *err)
 	none = !normal || !key || strcmp(key, FLOOD_NEW_SENDERS) == 0;
 	if (!none)
 		selected = floods_select_of(s, i, err);
-	json_free(answer);
 	if (!s->options.dry_run)
 		code = floods_mark(s, id, as, err);
 	if (code < 0)
@@ -77,7 +76,7 @@ static int mark(struct session *s, const char *as, struct err *err)
 
 static int look(struct session *s, uint32_t id, struct err *err)
 {
-	struct json *answer = NULL;
+	AUTO(json_release) struct json *answer = NULL;
 	int code = floods_ask(s, id, s->options.selector.all, &answer, err);
 
 	if (code < 0)
@@ -86,7 +85,6 @@ static int look(struct session *s, uint32_t id, struct err *err)
 		floods_show(stdout, s, json_at(answer, "floods", 0));
 	else
 		code = floods_list(s, answer);
-	json_free(answer);
 	return code < 0 ? err_set(err, code, "failed to write the floods") : EXIT_DONE;
 }
 

@@ -192,9 +192,9 @@ static int receive(
 static int ask_daemon(
     const struct client_call *call, int fd, int64_t patience, struct bytes *out, struct err *err)
 {
-	struct json *line = NULL;
-	struct wire wire;
-	int memory = -1;
+	AUTO(json_release) struct json *line = NULL;
+	AUTO(wire_release) struct wire wire;
+	AUTO(io_close) int memory = -1;
 	int code = send_request(call, fd, patience, err);
 
 	wire_init(&wire, fd);
@@ -211,11 +211,7 @@ static int ask_daemon(
 			memory = late;
 		}
 	}
-	code = code ?: take_answer(call, &wire, line, memory, out, err);
-	json_free(line);
-	io_close(&memory);
-	wire_release(&wire);
-	return code;
+	return code ?: take_answer(call, &wire, line, memory, out, err);
 }
 
 /* Holds the index's lock until the request is answered. */
@@ -236,7 +232,7 @@ static int open_and_serve(const struct client_call *call, const struct json *req
 /* A damaged index is set aside when it is closed, so the second try finds an empty one. */
 static int ask_index(const struct client_call *call, struct bytes *out, struct err *err)
 {
-	struct json *request = NULL;
+	AUTO(json_release) struct json *request = NULL;
 	struct served served;
 	int code = json_parse(call->request.text, call->request.len, &request, err);
 
@@ -247,7 +243,6 @@ static int ask_index(const struct client_call *call, struct bytes *out, struct e
 		bytes_clear(out);
 		code = open_and_serve(call, request, out, &served, err);
 	}
-	json_free(request);
 	if (code == 0)
 		bytes_put(out, &served, sizeof served);
 	else

@@ -64,8 +64,7 @@ static int read_body(const struct work *w, struct selector *ret, bool *ret_given
 {
 	struct reader r = reader_of(w->body.at, w->body.len);
 	struct span text = reader_blob(&r);
-	struct json *o = NULL;
-	int code;
+	AUTO(json_release) struct json *o = NULL;
 
 	if (r.failed)
 		return err_set(err, ERR_SYNTAX, "a request came without its body");
@@ -73,10 +72,8 @@ static int read_body(const struct work *w, struct selector *ret, bool *ret_given
 	*ret_given = text.len > 0;
 	if (text.len == 0)
 		return 0;
-	code = json_parse(text.at, text.len, &o, err);
-	code = code ?: wire_selector_read(o, ret, err);
-	json_free(o);
-	return code;
+	int code = json_parse(text.at, text.len, &o, err);
+	return code ?: wire_selector_read(o, ret, err);
 }
 
 static int serve_select(struct work *w, struct err *err)

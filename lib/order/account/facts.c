@@ -71,7 +71,7 @@ static int read_reasons(void *arg, struct bytes *out, struct err *err)
 {
 	struct reading *r = arg;
 	struct queue_layout layout;
-	int dir = queue_directory_open(r->p, err);
+	AUTO(io_close) int dir = queue_directory_open(r->p, err);
 	size_t ahead = 0, told;
 
 	if (dir < 0)
@@ -90,7 +90,6 @@ static int read_reasons(void *arg, struct bytes *out, struct err *err)
 	}
 	facts_release(&r->facts);
 	strbuf_release(&r->folded);
-	io_close(&dir);
 	return 0;
 }
 

@@ -282,7 +282,7 @@ static int visit(void *arg, const struct account_line *line)
 {
 	struct ledger *ledger = arg;
 	struct ledger_batch *batch = ledger_find(ledger, line->number);
-	struct json *o = NULL;
+	AUTO(json_release) struct json *o = NULL;
 
 	if (line->kind == LINE_KEPT) {
 		ledger->written = line->number;
@@ -300,10 +300,8 @@ static int visit(void *arg, const struct account_line *line)
 		return 0;
 	if (json_parse(line->text, line->len, &o, NULL) < 0)
 		return 0;
-	int code = line->kind == LINE_BEGIN ? begin_batch(ledger, line->number, o)
-					    : end_batch(ledger, batch, o);
-	json_free(o);
-	return code;
+	return line->kind == LINE_BEGIN ? begin_batch(ledger, line->number, o)
+					: end_batch(ledger, batch, o);
 }
 
 static enum account_state state_of(const struct ledger_batch *b)

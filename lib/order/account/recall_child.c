@@ -168,7 +168,7 @@ static int take_facts(struct recalled *b, const struct json *line)
 
 static int take_line(struct recalling *r, size_t at, const struct account_line *line)
 {
-	struct json *o = NULL;
+	AUTO(json_release) struct json *o = NULL;
 	int code = 0;
 
 	if (json_parse(line->text, line->len, &o, NULL) < 0)
@@ -179,7 +179,6 @@ static int take_line(struct recalling *r, size_t at, const struct account_line *
 		r->batches[at].adopted = json_int(o, "time", 0);
 	else
 		code = take_facts(&r->batches[at], o);
-	json_free(o);
 	return code;
 }
 
@@ -202,15 +201,12 @@ static int visit(void *arg, const struct account_line *line)
 static int visit_wished(void *arg, const struct account_line *line)
 {
 	struct recalling *r = arg;
-	struct json *o = NULL;
-	int code;
+	AUTO(json_release) struct json *o = NULL;
 
 	if (line->kind != LINE_BEGIN || line->number != r->wish->batch || r->undone.count > 0 ||
 	    json_parse(line->text, line->len, &o, NULL) < 0)
 		return 0;
-	code = read_numbers(o, "undoes", &r->undone);
-	json_free(o);
-	return code;
+	return read_numbers(o, "undoes", &r->undone);
 }
 
 /* ---- messages */

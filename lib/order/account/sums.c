@@ -44,14 +44,13 @@ void sums_add(struct sums *sums, const struct batch *b)
 void sums_add_line(struct sums *sums, const struct account_line *line)
 {
 	uint64_t more[NUMBERS] = {line->number};
-	struct json *o = NULL;
+	AUTO(json_release) struct json *o = NULL;
 
 	if (json_parse(line->text, line->len, &o, NULL) < 0)
 		return;
 	for (size_t n = 0; n < COUNT_OF(keys); n++)
 		more[n + 1] = (uint64_t)json_int(o, keys[n], 0);
 	add(sums, json_text(o, "verb"), more);
-	json_free(o);
 }
 
 void sums_put_lines(const struct sums *sums, struct strbuf *to)

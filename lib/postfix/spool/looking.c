@@ -144,7 +144,7 @@ static bool look_in(
 	char path[QUEUE_PATH_MAX];
 
 	path_in(l, spot, &recorded->queue_id, path);
-	int fd = queue_open(l->queue_dir, path);
+	AUTO(io_close) int fd = queue_open(l->queue_dir, path);
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return false;
 	*ret = proof_in(l, spot);
@@ -153,7 +153,6 @@ static bool look_in(
 	spool_judge(fd, recorded, ret);
 	if (l->asks && (ret->state == PROOF_SAME || ret->state == PROOF_UNPROVEN))
 		asking_answer(&l->asking, fd, &l->layout, l->queue_dir, &recorded->queue_id, ret);
-	io_close(&fd);
 	return true;
 }
 
