@@ -183,6 +183,14 @@ void json_put(struct json *o, const char *key, struct json *child)
 	set_new(o, key, value_of(child));
 }
 
+struct json *json_request(const char *what)
+{
+	struct json *o = json_new();
+
+	json_put_text(o, "do", what);
+	return o;
+}
+
 void json_append(struct json *array, struct json *child)
 {
 	json_t *value = value_of(child);

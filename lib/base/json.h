@@ -24,6 +24,8 @@ void json_put_list(struct json *o, const char *key, const struct strlist *list);
 void json_put_packed(struct json *o, const char *key, struct strbuf *packed);
 void json_put(struct json *o, const char *key, struct json *child); /* takes over child */
 struct json *json_new_array(void);
+/* {"do":what}, for further members. */
+struct json *json_request(const char *what);
 void json_append(struct json *array, struct json *child); /* takes over child */
 /* Writes the object as one line and frees it. Returns 0, -ENOMEM, or -errno of the stream, which
  * may fail only when it is flushed. */

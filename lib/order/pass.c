@@ -295,12 +295,10 @@ static enum order_answer ask(struct run *run)
 
 void order_settle_mail(struct run *run)
 {
-	struct json *request = json_new();
 	struct err err = {{0}}, told;
 
 	order_show(run->order, "waiting for mail in flight", 0, 0);
-	json_put_text(request, "do", "settle");
-	int code = client_ask(&run->index, request, SETTLE_TIME, NULL, &err);
+	int code = client_ask(&run->index, json_request("settle"), SETTLE_TIME, NULL, &err);
 	if (code == 0 || code == ERR_NO_DAEMON || code == ERR_STOPPED)
 		return;
 	err_set(&told, code, "could not wait for mail in flight (%s)",

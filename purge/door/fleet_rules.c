@@ -101,7 +101,7 @@ static int ask_daemon(const struct index_client *client, const struct handing *h
 
 	if (code == ERR_TIMEOUT)
 		return code;
-	struct json *request = wire_request("rule-fleet");
+	struct json *request = json_request("rule-fleet");
 	json_put_bool(request, "replace", h->replace);
 	bytes_put(&body, h->text.text, h->text.len);
 	code = client_ask_with(client, request, &body, ANSWER_TIME, &reply, err);

@@ -62,7 +62,7 @@ static int find_token(struct acting *a, struct err *err)
 		return err_set(err, ERR_USAGE,
 		    "'undo --fleet' takes the number of one order; 'pqpurge-idx fleet orders' "
 		    "lists them");
-	struct json *request = fleet_request("order");
+	struct json *request = json_request("order");
 	json_put_int(request, "order", (int64_t)number);
 	code = fleet_link_ask(&site->link, request, &answer, err);
 	return code ?: take_token(a, answer, number, err);

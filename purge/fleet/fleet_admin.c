@@ -118,7 +118,7 @@ static int judge_hosts(const struct json *answer)
 static int hosts(struct fleet *f, struct err *err)
 {
 	AUTO(json_release) struct json *answer = NULL;
-	int code = fleet_link_ask(&f->sites[0].link, fleet_request("hosts"), &answer, err);
+	int code = fleet_link_ask(&f->sites[0].link, json_request("hosts"), &answer, err);
 
 	code = code ?: session_written(tell_hosts(f, answer), err);
 	if (code == 0)
@@ -161,7 +161,7 @@ static int orders(struct fleet *f, struct err *err)
 	    {.name = "PLACED"}, {.name = "BY"}, {.name = "VERB"}, {.name = "HOSTS"},
 	    {.name = "REASON", .cut = true}};
 	size_t limit = f->s->options.limit ? f->s->options.limit : ORDERS_SHOWN;
-	struct json *request = fleet_request("orders"), *answer = NULL;
+	struct json *request = json_request("orders"), *answer = NULL;
 	struct table *t;
 
 	json_put_int(request, "limit", (int64_t)limit);
@@ -234,7 +234,7 @@ static int order(struct fleet *f, struct err *err)
 
 	if (code < 0)
 		return code;
-	request = fleet_request("order");
+	request = json_request("order");
 	json_put_int(request, "order", number);
 	code = fleet_link_ask(&f->sites[0].link, request, &answer, err);
 	if (code == 0 && json_int(answer, "order", 0) != number)
@@ -254,7 +254,7 @@ static int cancel(struct fleet *f, struct err *err)
 
 	if (code < 0)
 		return code;
-	request = fleet_request("cancel");
+	request = json_request("cancel");
 	json_put_int(request, "order", number);
 	json_put_text(request, "reason", f->s->options.reason);
 	code = fleet_link_ask(&f->sites[0].link, request, &answer, err);
@@ -290,7 +290,7 @@ static void say_list(const struct json *answer, const char *key, const char *hea
 static int init(struct fleet *f, struct err *err)
 {
 	AUTO(json_release) struct json *answer = NULL;
-	int code = fleet_link_ask(&f->sites[0].link, fleet_request("init"), &answer, err);
+	int code = fleet_link_ask(&f->sites[0].link, json_request("init"), &answer, err);
 
 	if (code == 0 && f->s->options.json) {
 		code = session_written(json_line(stdout, json_duplicate(answer)), err);
@@ -329,7 +329,7 @@ static int name_role(struct fleet *f, struct err *err)
 
 	if (o->word_count != 2)
 		return err_set(err, ERR_USAGE, "'fleet %s' takes one name", o->words[0]);
-	request = fleet_request(o->words[0]);
+	request = json_request(o->words[0]);
 	json_put_text(request, "name", o->words[1]);
 	if (adds) {
 		put_tags(request, o->tags);

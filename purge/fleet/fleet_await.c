@@ -114,7 +114,7 @@ struct waiting {
 
 static int look_at(struct waiting *w, size_t n, struct err *err)
 {
-	struct json *request = fleet_request("results"), *answer = NULL;
+	struct json *request = json_request("results"), *answer = NULL;
 	struct fleet_placed *at = &w->o->at[n];
 	struct fleet_link *link = &w->f->sites[n].link;
 	int64_t now = clock_steady();

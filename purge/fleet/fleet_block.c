@@ -45,7 +45,7 @@ static int make_plan(struct blocking *b, struct err *err)
 
 static int send(struct blocking *b, size_t site, const struct rule *r, struct err *err)
 {
-	struct json *request = fleet_request("rule"), *answer = NULL;
+	struct json *request = json_request("rule"), *answer = NULL;
 	AUTO(strbuf_release) struct strbuf text = {0};
 
 	strbuf_printf(&text, "%s%s%s", r->status, *r->status && *r->text ? " " : "", r->text);
@@ -108,8 +108,7 @@ static int count_present(struct blocking *b, size_t *ret, size_t *ret_behind, st
 
 		if (!b->version[site] || b->lost[site])
 			continue;
-		code =
-		    fleet_link_ask(&b->f->sites[site].link, fleet_request("hosts"), &answer, err);
+		code = fleet_link_ask(&b->f->sites[site].link, json_request("hosts"), &answer, err);
 		for (size_t n = 0; code == 0 && n < json_count(answer, "hosts"); n++)
 			count_host(b, site, json_at(answer, "hosts", n), ret, ret_behind);
 	}

@@ -180,17 +180,9 @@ int fleet_link_ask(
 	return code;
 }
 
-struct json *fleet_request(const char *what)
-{
-	struct json *o = json_new();
-
-	json_put_text(o, "do", what);
-	return o;
-}
-
 int fleet_link_open(struct fleet_link *link, const char *fleet, const char *name, struct err *err)
 {
-	struct json *request = fleet_request("connect");
+	struct json *request = json_request("connect");
 
 	*link = (struct fleet_link){.fd = -1, .name = name};
 	json_put_text(request, "fleet", *fleet ? fleet : "service=pqpurge");

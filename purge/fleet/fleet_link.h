@@ -34,6 +34,3 @@ int fleet_link_open(
 int fleet_link_ask(
     struct fleet_link *link, struct json *request, struct json **ret, struct err *err) NODISCARD;
 void fleet_link_close(struct fleet_link *link);
-
-/* A new request {"do":what}. */
-struct json *fleet_request(const char *what);

@@ -42,7 +42,7 @@ static int each_line(
 	int code = 0;
 
 	for (int part = 0; code == 0 && !last && part < PARTS_MAX; part++) {
-		struct json *request = fleet_request("parts"), *answer = NULL;
+		struct json *request = json_request("parts"), *answer = NULL;
 
 		json_put_int(request, "order", k->order.at[r->site].number);
 		json_put_text(request, "host", r->host);

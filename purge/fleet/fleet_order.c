@@ -41,7 +41,7 @@ static void put_rules(struct json *request, const struct fleet_order *o)
 static struct json *place_request(const struct fleet *f, const struct fleet_site *site,
     const struct fleet_order *o, const char *token)
 {
-	struct json *request = fleet_request("place");
+	struct json *request = json_request("place");
 
 	json_put_text(request, "token", token);
 	json_put_text(request, "verb", o->verb);
@@ -148,7 +148,7 @@ int fleet_rules_known(struct fleet *f, const struct fleet_order *o, size_t *ret_
 
 		if (!o->at[site].number)
 			continue;
-		code = fleet_link_ask(&f->sites[site].link, fleet_request("hosts"), &answer, err);
+		code = fleet_link_ask(&f->sites[site].link, json_request("hosts"), &answer, err);
 		for (size_t n = 0; code == 0 && n < json_count(answer, "hosts"); n++) {
 			const struct json *host = json_at(answer, "hosts", n);
 			bool counts = strcmp(json_words(host, "state"), "retired") != 0;

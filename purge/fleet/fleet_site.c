@@ -39,7 +39,7 @@ static int add_sites(struct fleet *f, const char *list, struct err *err)
 
 static int add_tagged(struct fleet_site *site, const char *tag, bool *ret_found, struct err *err)
 {
-	struct json *request = fleet_request("tags");
+	struct json *request = json_request("tags");
 	AUTO(json_release) struct json *answer = NULL;
 	struct strbuf packed = {0};
 
@@ -56,9 +56,8 @@ static int add_tagged(struct fleet_site *site, const char *tag, bool *ret_found,
  * the order is placed. */
 static int add_named(struct fleet_site *site, const char *name, bool *ret_found, struct err *err)
 {
-	int code = site->known
-		       ? 0
-		       : fleet_link_ask(&site->link, fleet_request("hosts"), &site->known, err);
+	int code =
+	    site->known ? 0 : fleet_link_ask(&site->link, json_request("hosts"), &site->known, err);
 
 	for (size_t n = 0; code == 0 && n < json_count(site->known, "hosts"); n++) {
 		const struct json *host = json_at(site->known, "hosts", n);

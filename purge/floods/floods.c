@@ -25,9 +25,8 @@ static int ask(const struct session *s, struct json *request, struct json **ret,
 
 int floods_ask(const struct session *s, uint32_t id, bool all, struct json **ret, struct err *err)
 {
-	struct json *request = json_new(), *answer = NULL;
+	struct json *request = json_request("floods"), *answer = NULL;
 
-	json_put_text(request, "do", "floods");
 	json_put_bool(request, "all", all);
 	json_put_bool(request, "large", true);
 	if (id)
@@ -45,9 +44,8 @@ int floods_ask(const struct session *s, uint32_t id, bool all, struct json **ret
 
 int floods_mark(const struct session *s, uint32_t id, const char *mark, struct err *err)
 {
-	struct json *request = json_new();
+	struct json *request = json_request("flood-mark");
 
-	json_put_text(request, "do", "flood-mark");
 	json_put_text(request, "mark", mark);
 	json_put_int(request, "id", id);
 	return ask(s, request, NULL, err);
@@ -55,14 +53,13 @@ int floods_mark(const struct session *s, uint32_t id, const char *mark, struct e
 
 void floods_named(const struct session *s, const struct rule_list *rules)
 {
-	struct json *request = json_new(), *answer = NULL;
+	struct json *request = json_request("flood-named"), *answer = NULL;
 	struct strbuf subjects = {0};
 	struct err ignored;
 	int64_t count;
 
 	for (size_t n = 0; n < rules->count; n++)
 		strlist_push(&subjects, rules->list[n].subject, strlen(rules->list[n].subject));
-	json_put_text(request, "do", "flood-named");
 	json_put_packed(request, "subjects", &subjects);
 	if (client_ask(&s->client, request, WIRE_ANSWER_TIME, &answer, &ignored) < 0)
 		return;

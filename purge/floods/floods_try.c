@@ -98,7 +98,7 @@ static int send_learned(struct taking *t)
 
 	if (t->learned.len == 0)
 		return 0;
-	struct json *request = wire_request("flood-learn");
+	struct json *request = json_request("flood-learn");
 	json_put_text(request, "lines", strbuf_text(&t->learned));
 	int code = client_ask(&t->s->client, request, WIRE_ANSWER_TIME, &answer, t->err);
 	if (code == ERR_NO_DAEMON || code == ERR_NO_INDEX)

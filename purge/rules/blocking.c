@@ -183,7 +183,7 @@ static int ask_daemon(const struct index_client *client, const struct change *ch
 
 	if (code == ERR_TIMEOUT)
 		return code;
-	request = wire_request(change->set ? "rule-set" : "rule-unset");
+	request = json_request(change->set ? "rule-set" : "rule-unset");
 	if (change->set)
 		rule_put_request(change->set, request);
 	else

@@ -34,7 +34,7 @@ static void put_blocked(struct json *o, const struct rule_list *rules)
 
 static struct json *request_of(const struct rulebox_question *question, size_t from)
 {
-	struct json *o = wire_request("rules");
+	struct json *o = json_request("rules");
 
 	json_put_bool(o, "large", true);
 	if (from)

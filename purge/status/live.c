@@ -64,7 +64,7 @@ static struct live look(const struct index_client *client)
 {
 	struct live live = {0};
 	int code =
-	    client_ask(client, wire_request("status"), WIRE_ANSWER_TIME, &live.answer, &live.err);
+	    client_ask(client, json_request("status"), WIRE_ANSWER_TIME, &live.answer, &live.err);
 	bool locked = look_at_lock(client, &live);
 
 	if (code == 0)

@@ -4,7 +4,7 @@
 int kept_ask(const struct index_client *c, enum group_kind kind, const char *like, size_t limit,
     struct json **ret, struct err *err)
 {
-	struct json *request = wire_request("groups");
+	struct json *request = json_request("groups");
 
 	json_put_text(request, "by", group_word(kind));
 	json_put_text(request, "like", like);

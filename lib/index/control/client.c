@@ -127,7 +127,7 @@ int client_select(const struct index_client *c, const struct selector *selector,
 	int code;
 
 	serve_body(selector, &body);
-	code = ask_for(c, wire_request("select"), &body, selector, &memory, &served, err);
+	code = ask_for(c, json_request("select"), &body, selector, &memory, &served, err);
 	if (code != 0) {
 		blob_release(&memory);
 		return code;
@@ -142,7 +142,7 @@ int client_names(const struct index_client *c, struct client_names *ret, struct 
 {
 	struct client_names names = {0};
 	struct served served;
-	int code = ask_for(c, wire_request("names"), NULL, NULL, &names.memory, &served, err);
+	int code = ask_for(c, json_request("names"), NULL, NULL, &names.memory, &served, err);
 
 	if (code == 0 && client_view_names(&names) != 0)
 		code = bad_answer(err);
@@ -164,7 +164,7 @@ void client_names_release(struct client_names *names)
 
 static struct json *update_request(const struct settings *s)
 {
-	struct json *request = wire_request("update");
+	struct json *request = json_request("update");
 	struct strbuf packed = {0};
 
 	if (net_parse_list(s->own_networks ? s->own_networks : "", &packed, NULL) != 0)
@@ -203,7 +203,7 @@ int client_count(const struct index_client *c, struct index_counts *ret, struct 
 {
 	AUTO(blob_release) struct blob memory = {0};
 	struct served served;
-	int code = ask_for(c, wire_request("count"), NULL, NULL, &memory, &served, err);
+	int code = ask_for(c, json_request("count"), NULL, NULL, &memory, &served, err);
 
 	if (code != 0)
 		return code;
@@ -253,7 +253,7 @@ int client_ask_served(
 
 int client_daemon(const struct index_client *c, struct err *err)
 {
-	int code = client_ask(c, wire_request("count"), WIRE_ANSWER_TIME, NULL, err);
+	int code = client_ask(c, json_request("count"), WIRE_ANSWER_TIME, NULL, err);
 
 	if (code == ERR_NO_DAEMON || code == ERR_NO_INDEX)
 		return 0;

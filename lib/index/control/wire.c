@@ -210,11 +210,3 @@ int wire_map(int fd, struct blob *ret, struct err *err)
 	*ret = (struct blob){map, (size_t)st.st_size, map, (size_t)st.st_size};
 	return 0;
 }
-
-struct json *wire_request(const char *what)
-{
-	struct json *o = json_new();
-
-	json_put_text(o, "do", what);
-	return o;
-}

@@ -58,9 +58,6 @@ int wire_send_text(int socket, const struct strbuf *line, int fd, int64_t deadli
  * has at most WIRE_BODY_MAX bytes. */
 int wire_map(int fd, struct blob *ret, struct err *err) NODISCARD;
 
-/* {"do":what}; the caller adds members. */
-struct json *wire_request(const char *what);
-
 /* Writes and reads a selector as JSON (wire_selector.c). Reading compiles its expressions anew.
  * Returns ERR_SYNTAX for malformed JSON. */
 struct json *wire_selector(const struct selector *s); /* NULL if out of memory */
