@@ -27,7 +27,7 @@ static inline void *array_room(void *list, size_t count, size_t *cap, size_t siz
 	return moved;
 }
 
-/* Appends a value to *a. Returns 0 or -ENOMEM. */
+/* Appends a value to *a. */
 #define array_add(a, ...)                                                                          \
 	({                                                                                         \
 		typeof((a)->list) list_ =                                                          \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Errors. A function that can fail returns 0 or a negative code. A lookup returns 1 (found), 0 (not
- * found) or a negative code. A code is -errno or one of those below.
+ * found) or a negative code. A code is -errno or one of those below. Out of memory is -ENOMEM, or
+ * NULL from a function that makes an object; headers do not repeat that.
  *
  * If words help, the last parameter is a `struct err *`. The caller owns it; it is written only on
  * failure, and may be NULL. Libraries fill it in; only programs print it. The text says what

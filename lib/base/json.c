@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * A struct json is a json_t. An object under construction has an extra member "whole", an array an
+/* A struct json is a json_t. An object under construction has an extra member "whole", an array an
  * extra first element. When an allocation fails we remove that mark, which needs no memory. So the
- * failure stays with the object, and passes to any object that it is put into, until it is written.
- */
+ * failure stays with the object, and passes to any object that it is put into, until it is
+ * written. */
 #include <jansson.h>
 
 #include "base/json.h"

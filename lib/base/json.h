@@ -27,16 +27,16 @@ struct json *json_new_array(void);
 /* {"do":what}, for further members. */
 struct json *json_request(const char *what);
 void json_append(struct json *array, struct json *child); /* takes over child */
-/* Writes the object as one line and frees it. Returns 0, -ENOMEM, or -errno of the stream, which
- * may fail only when it is flushed. */
+/* Writes the object as one line and frees it. An error of the stream may show only when it is
+ * flushed. */
 int json_line(FILE *to, struct json *o) NODISCARD;
 /* Writes the line {key:child}, and frees child. */
 int json_line_of(FILE *to, const char *key, struct json *child) NODISCARD;
 /* Appends the object to `to`, and frees it. -ENOMEM leaves `to` unchanged. */
 int json_write(struct strbuf *to, struct json *o) NODISCARD;
 
-/* Reads one object of at most 16 MiB, nested at most 16 deep. Returns 0, -ENOMEM, or ERR_SYNTAX
- * with the position. */
+/* Reads one object of at most 16 MiB, nested at most 16 deep. If it is malformed, ERR_SYNTAX with
+ * the position. */
 int json_parse(const char *text, size_t len, struct json **ret, struct err *err) NODISCARD;
 /* In the readers below key NULL means o itself, for members of arrays. */
 const char *json_text(const struct json *o, const char *key); /* NULL: absent or not a string */
@@ -57,9 +57,9 @@ void json_list(const struct json *o, const char *key, size_t max, struct strbuf 
 /* Appends a member of an object from json_parse as JSON, without a newline. Returns 0, -ENOENT (no
  * such member) or -ENOMEM. */
 int json_member_text(const struct json *o, const char *key, struct strbuf *to) NODISCARD;
-/* Makes an object from json_parse writable. NULL if out of memory. */
+/* Makes an object from json_parse writable. */
 struct json *json_reopen(struct json *o);
-/* Makes a writable copy of a borrowed object. NULL if out of memory. */
+/* Makes a writable copy of a borrowed object. */
 struct json *json_duplicate(const struct json *o);
 /* Gets the next member of an object. *at is NULL at first. False at the end. */
 bool json_next(

@@ -16,8 +16,8 @@ struct labels {
 
 #define LABELS_MAX ((size_t)50 << 20)
 
-/* Finds the number of name, which is added if new. Returns 0, -ENOMEM, or ERR_LIMIT if there are
- * max names already (max 0 means LABELS_MAX). */
+/* Finds the number of name, which is added if new. Returns ERR_LIMIT if there are max names already
+ * (max 0 means LABELS_MAX). */
 int labels_number(struct labels *labels, const char *name, size_t max, size_t *ret) NODISCARD;
 /* Valid until the next name is added. */
 const char *labels_at(const struct labels *labels, size_t number);

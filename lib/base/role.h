@@ -68,12 +68,10 @@ struct role_child {
  */
 int role_start(struct role_child *child, const struct role *role, role_work *work, void *arg,
     struct err *err) NODISCARD;
-/*
- * Waits for the child and maps its output. Kills the child at the deadline (steady clock;
+/* Waits for the child and maps its output. Kills the child at the deadline (steady clock;
  * INT64_MAX: never), with ERR_TIMEOUT, or once *child->stop is set, with ERR_STOPPED. Otherwise
  * returns the code of work, or ERR_CHILD if the child died or broke the protocol. In any case the
- * child is gone and *child is zero. Check the bytes, because the child is not trusted.
- */
+ * child is gone and *child is zero. Check the bytes, because the child is not trusted. */
 int role_finish(
     struct role_child *child, int64_t deadline, struct blob *ret, struct err *err) NODISCARD;
 /* Starts a child with the defaults and waits for it, at most patience microseconds. stop may be

@@ -227,7 +227,6 @@ static int no_memory(struct err *err)
 	return -ENOMEM;
 }
 
-/* Reads how many members follow. */
 static int read_count(struct reader *r, size_t max, size_t *ret, struct err *err)
 {
 	size_t count = reader_u32(r);

@@ -169,8 +169,8 @@ struct door_order {
 const char *door_event_word(enum door_event event);
 const char *door_key_word(enum door_key key); /* "login", "local", "sender", "client", "domain" */
 
-/* Appends an order to ret as the payload of a frame. Returns 0, ERR_SYNTAX with words if
- * door_decode would refuse it, ERR_LIMIT if it is too long, or -ENOMEM. */
+/* Appends an order to ret as the payload of a frame. Returns ERR_SYNTAX with words if door_decode
+ * would refuse it, or ERR_LIMIT if it is too long. */
 int door_encode(const struct door_order *order, struct bytes *ret, struct err *err) NODISCARD;
 /* Reads a payload, which must outlive ret, because ret's texts point into it. Returns 0,
  * ERR_SYNTAX, ERR_VERSION, ERR_LIMIT or -ENOMEM. Release ret after success. */

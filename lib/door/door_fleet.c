@@ -72,8 +72,7 @@ static bool is_switch(const char *value)
 	return strcmp(value, "yes") == 0;
 }
 
-/* Whether value is a UUID: 8-4-4-4-12 digits. */
-static bool is_token(const char *value)
+static bool is_uuid(const char *value)
 {
 	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 
@@ -101,7 +100,7 @@ static const struct key_form {
     {"why", is_expression, true},
     {"message_id", is_name, true},
     {"id", is_id, true},
-    {"of", is_token, true},
+    {"of", is_uuid, true},
     {"older_s", is_seconds, false},
     {"newer_s", is_seconds, false},
     {"larger", is_seconds, false},
@@ -177,7 +176,7 @@ int door_fleet_check(const struct door_fleet *f, struct err *err)
 
 	if (!is_verb(f->verb))
 		return err_set(err, ERR_SYNTAX, "the fleet orders no such verb");
-	if (!is_token(f->token))
+	if (!is_uuid(f->token))
 		return err_set(err, ERR_SYNTAX, "the order's token is no UUID");
 	if (!door_consists_of(f->placed_by, DOOR_LOWER DOOR_UPPER DOOR_DECIMAL "-._@", 63))
 		return err_set(err, ERR_SYNTAX, "the operator's name makes no sense");

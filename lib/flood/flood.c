@@ -264,8 +264,7 @@ struct entry *flood_entry_of(struct flood *f, const struct flood_incident *i)
 	return table_find(&f->table[i->kind], i->hash);
 }
 
-/* Sets the bits for a login's network and sender in its bitmaps. */
-static void spread(const struct flood *f, struct entry *e, const struct flood_key *login,
+static void mark_in_bitmaps(const struct flood *f, struct entry *e, const struct flood_key *login,
     uint64_t login_hash, const struct flood_message *m)
 {
 	struct flood_key sender;
@@ -313,7 +312,7 @@ static bool count(
 	e->last = (uint32_t)(m->now / USEC_PER_SEC);
 	add(e, m);
 	if (kind == FLOOD_LOGIN)
-		spread(f, e, k, hash, m);
+		mark_in_bitmaps(f, e, k, hash, m);
 	struct over over = measure(f, kind, e, m->now);
 	bool opens = !e->incident && over.signal != FLOOD_QUIET;
 	struct flood_incident *i = e->incident ? &f->incident[e->incident - 1]

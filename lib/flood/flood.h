@@ -102,9 +102,9 @@ struct flood_config {
 };
 
 struct flood;
-struct flood *flood_new(const struct flood_config *config); /* NULL if out of memory */
-void flood_free(struct flood *f);                           /* accepts NULL */
-size_t flood_memory(void);                                  /* bytes of one detector */
+struct flood *flood_new(const struct flood_config *config);
+void flood_free(struct flood *f); /* accepts NULL */
+size_t flood_memory(void);        /* bytes of one detector */
 
 struct flood_message {
 	int64_t now;
@@ -190,12 +190,10 @@ void flood_bad(struct flood *f, struct flood_incident *i, int64_t now);
  * Returns how many. */
 unsigned flood_named(struct flood *f, const char *subject, int64_t now);
 
-/*
- * Writes peaks, counts and incidents as JSON lines. *at begins at 0. Each call appends a slice of
+/* Writes peaks, counts and incidents as JSON lines. *at begins at 0. Each call appends a slice of
  * at most some 100 lines, so that a lock is held for less than a millisecond, and returns true
  * while there is more. Counts are saved for accounts, and for other keys above a quarter of their
- * limit. Counting of networks and senders begins anew.
- */
+ * limit. Counting of networks and senders begins anew. */
 bool flood_save(struct flood *f, size_t *at, struct strbuf *to);
 /* Reads one such line; the order of lines does not matter. Returns 0, or ERR_SYNTAX if it is no
  * such line. */

@@ -278,7 +278,6 @@ static bool is_client(const struct flood_incident *i, const char *subject)
 	       net_equal(&named.base, &key.base);
 }
 
-/* folded: the subject, folded as the key of an address. */
 static bool is_named(
     const struct flood_incident *i, const char *subject, const struct flood_key *folded)
 {

@@ -13,7 +13,6 @@
 #define COUNTS_EACH 5
 #define COUNTS      (FLOOD_WINDOWS * COUNTS_EACH + 2)
 
-/* Whether the peaks are worth keeping. */
 static bool peak_matters(const struct flood *f, enum flood_kind kind, const struct entry *e)
 {
 	const struct flood_limits *l = &f->config.limits[kind];
@@ -333,7 +332,6 @@ static int restore_head(struct flood *f, const struct json *line)
 	return 0;
 }
 
-/* Reads which key the line is about. */
 static int kind_of_line(const struct json *line, enum flood_kind *ret, const char **ret_key)
 {
 	const char *word = json_text(line, "kind");

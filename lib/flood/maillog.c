@@ -208,8 +208,7 @@ static struct pending *add(struct maillog *l, const char *id, int64_t time)
 	return p;
 }
 
-/* Copies the text from begin to the first of the characters in ends. */
-static void take(char *to, size_t size, const char *begin, const char *ends)
+static void copy_until(char *to, size_t size, const char *begin, const char *ends)
 {
 	snprintf(to, size, "%.*s", (int)strcspn(begin, ends), begin);
 }
@@ -223,7 +222,7 @@ static void on_smtpd(struct maillog *l, const char *id, const char *text, int64_
 	if (!str_starts(text, "client=") || !(open = strchr(text, '[')))
 		return;
 	struct pending *p = add(l, id, time);
-	take(address, sizeof(address), open + 1, "]");
+	copy_until(address, sizeof(address), open + 1, "]");
 	if (net_parse(address, &p->client) != 0)
 		p->client = (struct net_address){.family = 0};
 	if (login) {
@@ -248,7 +247,7 @@ static void on_cleanup(struct maillog *l, const char *id, const char *text, int6
 
 	(void)time;
 	if (p && !p->counted)
-		take(p->message_id, sizeof(p->message_id), at + strlen("message-id="), "");
+		copy_until(p->message_id, sizeof(p->message_id), at + strlen("message-id="), "");
 }
 
 static void tell(struct maillog *l, struct pending *p, const char *sender, uint32_t recipients)

@@ -21,7 +21,7 @@ struct complete {
 	struct bytes record;
 };
 
-/* own_networks may be NULL. Returns 0, ERR_SYNTAX or -ENOMEM. */
+/* own_networks may be NULL. Returns ERR_SYNTAX if it is malformed. */
 int complete_init(struct complete *c, const struct strlist *own_networks, int64_t began) NODISCARD;
 void complete_release(struct complete *c);
 

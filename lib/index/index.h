@@ -55,12 +55,10 @@ void index_close(struct index *ix);
  * unusable: then close the index and open it again. */
 int index_check(struct index *ix) NODISCARD;
 
-/*
- * Records what the milter saw of one message, in one transaction. If the map is full, the oldest
+/* Records what the milter saw of one message, in one transaction. If the map is full, the oldest
  * rows make room. If it fails, the message is counted in left_out, and catch-up will read it from
  * the queue. An older row of the same inode stays, because only the queue file can tell which
- * message it is.
- */
+ * message it is. */
 int index_record(struct index *ix, const struct message *m, struct err *err) NODISCARD;
 
 struct index_counts {

@@ -23,8 +23,7 @@ static void forget(void *arg)
 	bytes_clear(&c->journal);
 }
 
-/* Spoils the counts, so the next question counts anew. */
-static void doubt(void *arg)
+static void spoil_counts(void *arg)
 {
 	struct counting *c = &((struct index *)arg)->counting;
 
@@ -41,7 +40,7 @@ static void commits(void *arg)
 	int64_t now = clock_wall();
 
 	if (c->journal.failed)
-		doubt(arg);
+		spoil_counts(arg);
 	if (c->journal.len > 0 && c->census) {
 		pthread_mutex_lock(&c->lock);
 		while (!reader_done(&r) && !r.failed) {
@@ -60,8 +59,11 @@ void counting_begin(struct index *ix)
 
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_mutex_init(&c->turn, NULL);
-	c->watch = (struct store_watch){
-	    .arg = ix, .changed = changed, .commits = commits, .aborts = forget, .fails = doubt};
+	c->watch = (struct store_watch){.arg = ix,
+	    .changed = changed,
+	    .commits = commits,
+	    .aborts = forget,
+	    .fails = spoil_counts};
 }
 
 void counting_end(struct index *ix)

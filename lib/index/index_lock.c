@@ -71,8 +71,7 @@ int index_lock_boot(char ret[INDEX_LOCK_BOOT + 1])
 	return 0;
 }
 
-/* The name of the process pid; "" if unknown. */
-static void name_of(long pid, char *buf, size_t size)
+static void process_name(long pid, char *buf, size_t size)
 {
 	char path[64], raw[64];
 	int fd;
@@ -100,7 +99,7 @@ static int locked_by(int fd, const char *directory, struct err *err)
 	if (pid <= 0)
 		return err_set(
 		    err, ERR_LOCKED, "index '%s' is in use by another process", directory);
-	name_of(pid, name, sizeof name);
+	process_name(pid, name, sizeof name);
 	return err_set(err, ERR_LOCKED, "index '%s' is in use by pid %ld%s%s%s", directory, pid,
 	    name[0] ? " (" : "", name, name[0] ? ")" : "");
 }

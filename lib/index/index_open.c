@@ -60,11 +60,9 @@ static int prepare(struct index *ix, struct err *ret_note, struct err *err)
 	return 0;
 }
 
-/*
- * Catch-up believes the inode rows, and a selection the author rows: one changed byte of a key
+/* Catch-up believes the inode rows, and a selection the author rows: one changed byte of a key
  * would hide a message. So nothing is believed that changed on its own: what an owner closed has a
- * sum, which is cheap; what it did not close is read as a whole. *ret: its sum; 0 unknown.
- */
+ * sum, which is cheap; what it did not close is read as a whole. *ret: its sum; 0 unknown. */
 static int check_file(const struct index *ix, uint64_t *ret, struct err *err)
 {
 	uint64_t sum = 0;

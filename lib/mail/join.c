@@ -237,8 +237,7 @@ static bool is_client(const struct message *m, const struct net_address *client)
 	       net_equal(&m->queued.log_client, client) || net_equal(&m->first.client, client);
 }
 
-/* Whether first agrees with the Received headers of second. */
-static bool agrees(const struct message *first, const struct message *second)
+static bool agrees_with_received(const struct message *first, const struct message *second)
 {
 	const struct first_pass *told = &second->first;
 	const char *login = message_login(first);
@@ -257,7 +256,7 @@ bool join_judge(const struct message *first, const struct message *second, bool 
 	       !queue_id_equal(&first->queue_id, &second->queue_id) &&
 	       same_message_id(first, second) && same_sender(first, second) &&
 	       message_arrival(first) <= message_arrival(second) &&
-	       among_recipients(first, second) && agrees(first, second);
+	       among_recipients(first, second) && agrees_with_received(first, second);
 }
 
 /* The client of m's own first pass, or the one of XFORWARD, or its own client. */

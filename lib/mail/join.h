@@ -31,12 +31,10 @@ bool received_read(const char *value, const char *host, struct received_pass *re
 /* Whether this client may be our own filter: loopback, own networks, or none (sendmail(1)). Only
  * for such clients do we believe headers below ours. */
 bool join_is_local(const struct net_address *client, const struct net_block *own, size_t count);
-/*
- * Whether second is first, come back from a filter. All of this must hold: the client is local;
+/* Whether second is first, come back from a filter. All of this must hold: the client is local;
  * first has the ID in second.first; Message-ID (not empty) and sender are equal, given or queued;
  * second's recipients are among first's; second is not older; second.first names no other client or
- * login.
- */
+ * login. */
 bool join_judge(const struct message *first, const struct message *second, bool local_client);
 /* Fills second.first from the row of its first pass, or from that row's own first pass. Sets
  * MESSAGE_JOINED, but keeps MESSAGE_UNJOINED if first has it. second then points to first's

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Postfix queue IDs (global/mail_queue.h, safe_ultostr.c). Case matters. A short ID: five
+/* Postfix queue IDs (global/mail_queue.h, safe_ultostr.c). Case matters. A short ID: five
  * upper-case hex digits of microseconds, then the inode in upper-case hex. A long ID: seconds in
  * base 52 (six digits or more), microseconds in base 52 (four digits), 'z', the inode in base 51.
- * Only long IDs have a 'z', so no ID is both.
- */
+ * Only long IDs have a 'z', so no ID is both. */
 #pragma once
 
 #include "base/base.h"

@@ -194,7 +194,6 @@ bool order_notice_is_meant(const struct selector *s, const struct message *m)
 	return true;
 }
 
-/* Goes on with the queue files alone. */
 static int lose_index(struct run *run, int code, const struct err *why)
 {
 	if (code == ERR_STOPPED)

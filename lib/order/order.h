@@ -202,12 +202,10 @@ struct outcome {
 int order_run(struct order *order, struct outcome *ret, struct err *err) NODISCARD;
 void outcome_release(struct outcome *outcome); /* zeroes *outcome; accepts a zeroed one */
 
-/*
- * For a verb that itself acts on the READY items of an outcome: begins and ends its batch in the
+/* For a verb that itself acts on the READY items of an outcome: begins and ends its batch in the
  * account. When begin returns, the batch's first line is on disk and tally.batch is set. NULL if
  * out of memory. If the account cannot be written, or order->stop is set meanwhile, trouble says so
- * or `accounted` is false; the verb may go on.
- */
+ * or `accounted` is false; the verb may go on. */
 struct run;
 struct run *order_batch_begin(struct order *order, struct outcome *outcome) NODISCARD;
 void order_batch_end(struct run *run); /* accepts NULL */

@@ -30,8 +30,7 @@ void facts_release(struct facts *facts);
  * ignored. */
 void facts_read_reasons(
     struct facts *facts, const struct postfix *p, const struct outcome *outcome);
-/* Makes the account's line about items that are RESULT_DONE. Call it once, at the end. Returns 0 or
- * -ENOMEM. */
+/* Makes the account's line about items that are RESULT_DONE. Call it once, at the end. */
 int facts_line(struct facts *facts, const struct outcome *outcome, uint64_t batch,
     struct strbuf *ret) NODISCARD;
 
@@ -57,7 +56,7 @@ bool holds_contain(const struct account_entries *holds, const struct account_ent
 int holds_look(const struct postfix *p, const struct account_entries *messages, uint8_t **ret,
     struct err *err) NODISCARD;
 
-/* Makes candidates of which only ID and arrival are known. Returns 0 or -ENOMEM. */
+/* Makes candidates of which only ID and arrival are known. */
 int holds_candidates(
     const struct account_entry *list, size_t count, struct candidates *ret) NODISCARD;
 

@@ -86,13 +86,11 @@ static int read_all(struct run *run, struct err *err)
 	return code ?: take_caught(run, &caught, err);
 }
 
-/*
- * The index knows more by now, from our reading and from others'. If another process has read a
+/* The index knows more by now, from our reading and from others'. If another process has read a
  * file before, a catch-up leaves it to the index, and only a later selection can tell about it:
  * ours may have been even earlier. So if the index no longer answers, or now has damaged rows,
  * nothing is left to it. If nobody has read anything since, a selection would return the same
- * again.
- */
+ * again. */
 static int select_again(struct run *run, struct err *err)
 {
 	bool distrusted = run->distrusted;
@@ -153,8 +151,7 @@ static int tell_age(struct run *run, struct err *err)
 	return code;
 }
 
-/* Believes the index alone, without a look at the queue. */
-static int believe_all(struct run *run, struct err *err)
+static int believe_index(struct run *run, struct err *err)
 {
 	const struct selector *s = run->order->selector;
 
@@ -196,7 +193,7 @@ static int find_place(struct run *run, struct err *err)
 static int look(struct run *run, struct err *err)
 {
 	static order_step *const undoing[] = {find_place, order_select_undo, NULL};
-	static order_step *const from_index[] = {order_select, tell_age, believe_all, NULL};
+	static order_step *const from_index[] = {order_select, tell_age, believe_index, NULL};
 	int code;
 
 	if (run->order->index_only)

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Asks queue files what the index cannot tell about some items: whether an item matches that has
+/* Asks queue files what the index cannot tell about some items: whether an item matches that has
  * more recipients or header From mailboxes than were recorded; and how many other recipients it has
  * now, because a row is as old as its reading. For each file that is the recorded message a child
- * hands over u32 position, u32 matched, u32 limits, u32 other recipients.
- */
+ * hands over u32 position, u32 matched, u32 limits, u32 other recipients. */
 #include "order/order_private.h"
 #include "postfix/spool/spool_read.h"
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Rules of origin fleet, which hold on all hosts of a fleet. The fleet's agent hands them over.
+/* Rules of origin fleet, which hold on all hosts of a fleet. The fleet's agent hands them over.
  * They rank below the command's rules and above those of the rules file. The file `fleet-rules` in
  * state_directory has the format of `rules` (rules/stored.h); it keeps them while the fleet's
- * database cannot be reached.
- */
+ * database cannot be reached. */
 #pragma once
 
 #include "base/json.h"
@@ -24,12 +22,10 @@ struct fleet_change {
 	struct err why;
 };
 
-/*
- * Changes the rules in force. A rule is replaced or taken back only by the same spelling of a
+/* Changes the rules in force. A rule is replaced or taken back only by the same spelling of a
  * login, whatever login_case is here, because to the database two spellings are two rules. Returns
  * 0, or ERR_REFUSED if fleet_allow lacks "block". On ERR_SYNTAX or -ENOMEM rules is spoilt: release
- * it.
- */
+ * it. */
 int fleet_rules_change(
     struct rule_list *rules, struct fleet_change *change, struct err *err) NODISCARD;
 /* Whether both lists mean the same. Expiry times may differ by 2 s, because they arrive as a time

@@ -60,12 +60,10 @@ struct rule {
 	bool fleet;    /* a rule of the fleet (rules/fleet_rules.h) */
 };
 
-/*
- * Parses a line of the rules file, which is not empty and has no newline. The reply text is
+/* Parses a line of the rules file, which is not empty and has no newline. The reply text is
  * printable ASCII. The class of an enhanced status code fits the action (RFC 3463): 5 for REJECT, 4
- * for DEFER. With any other action it is plain text. Returns 0, -ENOMEM, or ERR_SYNTAX with words
- * that do not name file and line.
- */
+ * for DEFER. With any other action it is plain text. Returns ERR_SYNTAX with words that do not name
+ * file and line. */
 int rule_parse(const char *line, struct rule *ret, struct err *err) NODISCARD;
 /* text may be NULL. */
 int rule_make(const char *subject, enum rule_action action, const char *text, struct rule *ret,
@@ -74,18 +72,17 @@ int rule_make(const char *subject, enum rule_action action, const char *text, st
 int rule_split(char *line, const char **ret_subject, enum rule_action *ret_action, char **ret_rest,
     struct err *err) NODISCARD;
 /* Sets reason and author of a command's rule. NULL means "". Control characters are scrubbed.
- * Returns 0, -ENOMEM, or ERR_LIMIT past RULE_REASON_MAX bytes. */
+ * Returns ERR_LIMIT past RULE_REASON_MAX bytes. */
 int rule_set_note(struct rule *r, const char *reason, const char *author) NODISCARD;
-int rule_copy(const struct rule *r, struct rule *ret) NODISCARD; /* 0 or -ENOMEM */
-/* For login_case = ignore: from now on the RULE_LOGIN rule matches without regard to ASCII case.
- * Returns 0 or -ENOMEM. */
+int rule_copy(const struct rule *r, struct rule *ret) NODISCARD;
+/* For login_case = ignore: from now on the RULE_LOGIN rule matches without regard to ASCII case. */
 int rule_ignore_login_case(struct rule *r) NODISCARD;
 /* Whether two subjects are the same. Unless login_exact, names of logins are compared without
  * regard to ASCII case. */
 bool rule_same_subject(const char *a, const char *b, bool login_exact);
 void rule_release(struct rule *r); /* accepts a zeroed one */
 
-/* Shares other's counter, or makes a new one if other is NULL. Returns 0 or -ENOMEM. */
+/* Shares other's counter, or makes a new one if other is NULL. */
 int rule_share_counter(struct rule *r, const struct rule *other) NODISCARD;
 void rule_hit(const struct rule *r); /* counts a match; r is in a rule set */
 uint64_t rule_hits(const struct rule *r);
@@ -106,7 +103,7 @@ struct rule_reply rule_reply_of(const struct rule *r);
  * Returns true for two expressions, because nobody can tell. */
 bool rule_outranks(const struct rule *passing, const struct rule *blocked);
 
-/* Private to lib/rules: replaces *at by a copy of text. Returns 0 or -ENOMEM. */
+/* Private to lib/rules: replaces *at by a copy of text. */
 int rule_own(char **at, const char *text) NODISCARD;
 void rule_disown(char **at);
 /* Replaces the rule's expression by *p, and takes *p over even on failure. */

@@ -72,7 +72,6 @@ static int set_key(struct rule *r, struct pattern *p)
 	return rc == 0 && p->kind == PATTERN_REGEX ? rule_own_regex(r, p) : rc;
 }
 
-/* Takes a domain after "login:@", or an expression after "login:". */
 static int set_login_pattern(struct rule *r, struct pattern *p, struct err *err)
 {
 	if (p->kind == PATTERN_DOMAIN || p->kind == PATTERN_REGEX)

@@ -60,7 +60,6 @@ static enum rule_class class_of(const struct rule *r)
 	return r->pattern_kind == PATTERN_DOMAIN ? CLASS_LOGIN_DOMAIN : CLASS_LOGIN;
 }
 
-/* buf: memory for a network's key. */
 static struct span key_of(const struct rule *r, unsigned char buf[CLIENT_KEY_LEN])
 {
 	if (r->kind != RULE_CLIENT) {

@@ -42,14 +42,13 @@ struct rules_view {
 	struct strlist damage;
 };
 
-struct json *rule_json(const struct rule *r, const char *rules_file); /* NULL if out of memory */
-/* Adds the answer to reply. *ret_next (may be NULL): its "next". Returns 0, ERR_SYNTAX or
- * -ENOMEM. */
+struct json *rule_json(const struct rule *r, const char *rules_file);
+/* Adds the answer to reply. *ret_next (may be NULL): its "next". Returns 0 or ERR_SYNTAX. */
 int rules_answer(const struct rules_view *view, const struct json *question, struct json *reply,
     size_t *ret_next, struct err *err) NODISCARD;
 
 /* Reads a rule from an answer, for display only: checks texts for control characters and length,
- * compiles nothing. Returns 0, ERR_SYNTAX or -ENOMEM. */
+ * compiles nothing. Returns 0 or ERR_SYNTAX. */
 int rule_of_json(const struct json *o, struct rule *ret, struct err *err) NODISCARD;
 
 /* Writes a rule that is to be set as members of a request; and reads and compiles it. */

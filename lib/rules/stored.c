@@ -126,8 +126,7 @@ static int parse_line(char *line, struct rule *ret, struct err *err)
 			       : rc;
 }
 
-/* Keeps a line that is not a rule. */
-static int keep(struct stored *s, const struct strbuf *line)
+static int keep_line(struct stored *s, const struct strbuf *line)
 {
 	if (line->len == sizeof(heading) - 2 && memcmp(line->text, heading, line->len) == 0)
 		return 0;
@@ -150,7 +149,7 @@ static int keep_damaged(
 	}
 	if (s->told.failed)
 		return -ENOMEM;
-	return lines->cut ? 0 : keep(s, &lines->line);
+	return lines->cut ? 0 : keep_line(s, &lines->line);
 }
 
 static int take_line(struct stored *s, const char *name, const struct lines *lines)
@@ -167,7 +166,7 @@ static int take_line(struct stored *s, const char *name, const struct lines *lin
 		return keep_damaged(s, name, lines, &why);
 	}
 	if (line->text[blanks] == '#')
-		return keep(s, line);
+		return keep_line(s, line);
 	char *pieces = strdup(line->text);
 	if (!pieces)
 		return -ENOMEM;

@@ -33,7 +33,7 @@ struct stored {
 	struct strbuf told; /* packed: "NAME:LINE: what" */
 };
 
-/* Parses text in memory; name is for messages. Returns 0, ERR_LIMIT past RULES_MAX, or -ENOMEM. */
+/* Parses text in memory; name is for messages. Returns ERR_LIMIT past RULES_MAX. */
 int stored_parse(
     const char *name, const char *text, size_t len, struct stored *ret, struct err *err) NODISCARD;
 /* A missing file means no rules. */

@@ -63,7 +63,6 @@ static const char *nearest_key(struct keys keys, const char *name)
 	return spell.best;
 }
 
-/* libconfuse's error callback. */
 static void FORMAT(2, 0) on_error(cfg_t *cfg, const char *format, va_list values)
 {
 	static const char unknown[] = "no such option '";

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * pqpurge.conf(5), read by libconfuse. Unknown keys, bad values and repeated keys are errors with
+/* pqpurge.conf(5), read by libconfuse. Unknown keys, bad values and repeated keys are errors with
  * file and line. So is text that libconfuse reads differently from what it seems to say, such as
- * ${NAME}; only '...' may contain any text. There are no functions such as include(). Thread-safe.
- */
+ * ${NAME}; only '...' may contain any text. There are no functions such as include().
+ * Thread-safe. */
 #pragma once
 
 #include "base/err.h"

@@ -46,7 +46,7 @@ extern const struct settings_row settings_rows[SETTINGS_ROWS];
 extern const struct settings_row settings_flood_rows[SETTINGS_FLOOD_ROWS];
 
 /* Checks a value and stores it in the member of the struct at base. NULL stores the default. A
- * TEXT_EXEMPT is appended. Returns 0, -ENOMEM, or ERR_CONFIG with words that name the key. */
+ * TEXT_EXEMPT is appended. Returns ERR_CONFIG with words that name the key. */
 int settings_set(
     void *base, const struct settings_row *row, const char *value, struct err *err) NODISCARD;
 /* Checks what depends on this machine: whether the address space suffices, and whether users and

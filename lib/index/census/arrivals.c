@@ -50,8 +50,7 @@ void arrivals_settle(struct arrivals *a, uint32_t now)
 	a->count = kept;
 }
 
-/* The first block at minute or later. */
-static uint16_t place_of(const struct arrivals *a, uint32_t minute)
+static uint16_t first_from(const struct arrivals *a, uint32_t minute)
 {
 	uint16_t low = 0, high = a->count;
 
@@ -88,7 +87,7 @@ int arrivals_add(struct arrivals *a, uint32_t minute, uint32_t now)
 {
 	arrivals_settle(a, now);
 	minute = block_of(minute < a->now ? minute : a->now, a->now);
-	uint16_t at = place_of(a, minute);
+	uint16_t at = first_from(a, minute);
 
 	if (at < a->count && a->list[at].minute == minute) {
 		a->list[at].count++;
@@ -105,7 +104,7 @@ int arrivals_add(struct arrivals *a, uint32_t minute, uint32_t now)
 void arrivals_remove(struct arrivals *a, uint32_t minute, uint32_t now)
 {
 	arrivals_settle(a, now);
-	uint16_t at = place_of(a, block_of(minute, a->now));
+	uint16_t at = first_from(a, block_of(minute, a->now));
 
 	if (a->count == 0)
 		return;

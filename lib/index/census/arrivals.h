@@ -25,7 +25,7 @@ struct arrivals {
 	uint16_t count, cap;
 };
 
-/* Counts a message. A minute after now counts as now. Returns 0 or -ENOMEM. */
+/* Counts a message. A minute after now counts as now. */
 int arrivals_add(struct arrivals *a, uint32_t minute, uint32_t now) NODISCARD;
 /* Takes a message back. Pass the minute that was added. If that was in the future when added,
  * another block may lose the message. */

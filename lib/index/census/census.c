@@ -8,7 +8,6 @@
 #include "index/census/census_table.h"
 #include "index/rows/record.h"
 
-/* A message's group. */
 struct name {
 	uint64_t hash;
 	size_t at; /* position in texts */

@@ -41,10 +41,8 @@ struct census_question {
 	const char *like;
 	int64_t now; /* wall clock */
 };
-/*
- * Makes the answer (pqpurge-milter(8)): the sum over all rows, and the largest groups. Each has
+/* Makes the answer (pqpurge-milter(8)): the sum over all rows, and the largest groups. Each has
  * "count", "bytes", "oldest" and "newest" (wall clock, microseconds; 0 none), "ages" (GROUP_AGES
  * numbers) and "came": how many messages arrived in each of the last CENSUS_CAME minutes, the
- * newest minute last, including messages that left since. NULL if out of memory.
- */
+ * newest minute last, including messages that left since. */
 struct json *census_tell(struct census *c, const struct census_question *q);

@@ -12,8 +12,7 @@ static uint32_t minute_of(int64_t wall)
 	return wall / MINUTE < UINT32_MAX ? (uint32_t)(wall / MINUTE) : UINT32_MAX;
 }
 
-/* Moves the window to now. */
-static void came_turn(struct census_group *g, uint32_t now)
+static void came_move_window(struct census_group *g, uint32_t now)
 {
 	uint32_t steps;
 
@@ -32,7 +31,7 @@ static uint32_t *came_at(struct census_group *g, const struct share *s)
 {
 	uint32_t minute = minute_of(s->arrival), ago;
 
-	came_turn(g, minute_of(s->now));
+	came_move_window(g, minute_of(s->now));
 	ago = minute < g->came_until ? g->came_until - minute : 0;
 	return ago < CENSUS_CAME ? &g->came[CENSUS_CAME - 1 - ago] : NULL;
 }
@@ -93,7 +92,7 @@ void census_group_put(struct census_group *g, int64_t now, struct json *o)
 	uint64_t ages[GROUP_AGES] = {0}, came[CENSUS_CAME];
 
 	arrivals_settle(&g->arrivals, minute_of(now));
-	came_turn(g, minute_of(now));
+	came_move_window(g, minute_of(now));
 	count_ages(g, now, ages);
 	for (size_t i = 0; i < CENSUS_CAME; i++)
 		came[i] = g->came[i];

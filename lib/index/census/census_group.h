@@ -27,7 +27,7 @@ struct share {
 	bool changes; /* its row replaces another, or will be replaced */
 };
 
-int census_group_add(struct census_group *g, const struct share *s) NODISCARD; /* 0 or -ENOMEM */
+int census_group_add(struct census_group *g, const struct share *s) NODISCARD;
 void census_group_remove(struct census_group *g, const struct share *s);
 /* Writes all but the group's name. */
 void census_group_put(struct census_group *g, int64_t now, struct json *o);

@@ -17,7 +17,7 @@ struct census_table {
 
 struct census_group *census_table_find(
     const struct census_table *t, const char *name, uint64_t hash);
-/* Adds an empty group. If the table is full, a small group is given up. NULL if out of memory. */
+/* Adds an empty group. If the table is full, a small group is given up. */
 struct census_group *census_table_add(struct census_table *t, const char *name, uint64_t hash);
 /* Counts a message in its group. One past CENSUS_BYTES gives up small groups, maybe this one. 0 or
  * -ENOMEM. */

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-#define LOCK_RETRY 20 /* milliseconds */
+#define LOCK_RETRY_MS 20
 
 static int64_t earlier(int64_t a, int64_t b)
 {
@@ -286,7 +286,7 @@ static int ask(const struct client_call *call, struct bytes *out, struct err *er
 			if (code != ERR_LOCKED || clock_steady() >= patience)
 				return code;
 		}
-		(void)poll(NULL, 0, LOCK_RETRY);
+		(void)poll(NULL, 0, LOCK_RETRY_MS);
 	}
 }
 

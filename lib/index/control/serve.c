@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-/* A request that is being answered. */
 struct work {
 	struct index *ix;
 	const struct json *request;

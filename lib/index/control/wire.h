@@ -60,5 +60,5 @@ int wire_map(int fd, struct blob *ret, struct err *err) NODISCARD;
 
 /* Writes and reads a selector as JSON (wire_selector.c). Reading compiles its expressions anew.
  * Returns ERR_SYNTAX for malformed JSON. */
-struct json *wire_selector(const struct selector *s); /* NULL if out of memory */
+struct json *wire_selector(const struct selector *s);
 int wire_selector_read(const struct json *o, struct selector *ret, struct err *err) NODISCARD;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Collects author rows to drop, and drops them in key order. The author rows of messages that left
+/* Collects author rows to drop, and drops them in key order. The author rows of messages that left
  * together are spread over the whole table. Dropping them one by one wrote one page for each, which
  * was four fifths of the cost of dropping a message. If the process dies in between, some author
- * rows point to no message; readers skip them.
- */
+ * rows point to no message; readers skip them. */
 #pragma once
 
 #include "index/store/store.h"
@@ -20,7 +18,6 @@ struct author_rows {
 	size_t next; /* the next row to drop */
 };
 
-/* Returns 0 or -ENOMEM. */
 int author_rows_add(struct author_rows *a, struct span key) NODISCARD;
 /* Forgets all rows after the first count. */
 void author_rows_cut(struct author_rows *a, size_t count);

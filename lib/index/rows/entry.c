@@ -232,7 +232,6 @@ static void doom_authors(struct leaving *l, uint64_t sequence, const struct reco
 			(void)txn_fail(l->txn, -ENOMEM, NULL);
 }
 
-/* Drops the row at which l->names stands. */
 static void leave_row(struct leaving *l, uint64_t sequence)
 {
 	unsigned char buf[ENTRY_KEY_SIZE];

@@ -83,7 +83,6 @@ bool record_is_whole(struct span stored)
 	       load64(at + 1) == bytes_hash(at + HEAD_AT, stored.len - HEAD_AT);
 }
 
-/* Checks the checksum and the head. */
 static int check(struct span stored, struct layout *ret)
 {
 	int code;

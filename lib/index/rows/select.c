@@ -278,7 +278,6 @@ static void share_out(struct txn *txn, struct work *w, uint64_t rows)
 	(void)pthread_mutex_destroy(&w->lock);
 }
 
-/* False: no rows, or the sticky code. */
 static bool find_ends(struct txn *txn, uint64_t *ret_first, uint64_t *ret_last)
 {
 	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);

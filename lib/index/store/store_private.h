@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * For store.c and store_open.c alone, which know LMDB (0.9.24 in Debian 12). Plain tables only:
+/* For store.c and store_open.c alone, which know LMDB (0.9.24 in Debian 12). Plain tables only:
  * MDB_DUPSORT and MDB_CURRENT have known bugs in 0.9.24. Never MDB_WRITEMAP: on a full file system
  * its writes are a SIGBUS, while pwrite(2) returns an error. The map is never resized. Nothing is
- * synced, because the file is valid only until the machine boots.
- */
+ * synced, because the file is valid only until the machine boots. */
 #pragma once
 
 #include <lmdb.h>

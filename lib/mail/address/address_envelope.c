@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Reads envelope addresses in the three steps of smtpd, cleanup and trivial-rewrite, so that a
+/* Reads envelope addresses in the three steps of smtpd, cleanup and trivial-rewrite, so that a
  * forged sender is filed under the address that the queue file will have. First tokens
  * (global/tok822_parse.c tok822_scan), then the one address among them (tok822_parse, right to
  * left), then source route, '@', '!' and '%' in its internal form without quotes
- * (quote_822_local.c, rewrite.c).
- */
+ * (quote_822_local.c, rewrite.c). */
 #include "mail/address/address_parts.h"
 
 /* Four times smtpd's line_length_limit. Of a longer argument at least the last half is read. */

@@ -23,12 +23,10 @@ struct domain {
 	enum domain_kind kind;
 };
 
-/*
- * Brings any bytes to normal form. Idempotent, also in the kind. A NAME has labels of 1 to 63
+/* Brings any bytes to normal form. Idempotent, also in the kind. A NAME has labels of 1 to 63
  * letters, digits, '-' and '_', without '-' at their ends, and 253 bytes at most. A text longer
  * than DOMAIN_MAX becomes RAW, with '*' in place of its front, so that its parent domains stay
- * right; then returns true.
- */
+ * right; then returns true. */
 bool domain_normal(const char *bytes, size_t len, struct domain *ret);
 /* Does not ask libidn2 (some 10 us): a domain that is not ASCII, or is punycode, becomes RAW. */
 bool domain_unmapped(const char *bytes, size_t len, struct domain *ret);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * A domain while it is read, in bounded memory: its last bytes, because the normal form keeps no
+/* A domain while it is read, in bounded memory: its last bytes, because the normal form keeps no
  * more. Drops control characters and Unicode's blanks, format characters, fillers and variation
  * selectors: "bad.exa<U+200B>mple" is displayed, and so read, as bad.example. Keeps U+200C and
- * U+200D where they may be part of a name (RFC 5892 A.1, A.2); domain.c decides.
- */
+ * U+200D where they may be part of a name (RFC 5892 A.1, A.2); domain.c decides. */
 #pragma once
 
 #include "mail/address/domain.h"

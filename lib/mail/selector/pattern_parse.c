@@ -55,7 +55,6 @@ static int parse_regex(const char *text, struct pattern *p, struct err *err)
 	return rc == ERR_SYNTAX ? err_within(err, rc, "%s", text) : rc;
 }
 
-/* Refuses bytes that are probably typing mistakes. */
 static int check_domain_bytes(const char *text, size_t len, struct err *err)
 {
 	for (size_t i = 0; i < len; i++) {

@@ -8,7 +8,7 @@
 
 struct pattern_regex;
 
-/* Returns 0, ERR_SYNTAX with PCRE2's words and the position, or -ENOMEM. */
+/* Returns ERR_SYNTAX with PCRE2's words and the position if text is malformed. */
 int regex_new(const char *text, size_t len, bool caseless, struct pattern_regex **ret,
     struct err *err) NODISCARD;
 void regex_free(struct pattern_regex *r);

@@ -171,7 +171,6 @@ enum pass {
 	PASS_UNKNOWN, /* back from a filter, first pass unknown */
 };
 
-/* Compares at most max bytes. */
 static bool is_login(const struct selector *s, const char *text, const char *asked, size_t max)
 {
 	for (size_t i = 0; i < max; i++) {

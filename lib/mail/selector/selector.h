@@ -63,19 +63,18 @@ struct selector_notes {
 
 void selector_init(struct selector *s);
 void selector_release(struct selector *s);
-/* Takes over *p. Returns 0 or -ENOMEM. */
+/* Takes over *p. */
 int pattern_set_add(struct pattern_set *set, struct pattern *p) NODISCARD;
 /* Parses text (pattern_parse) and adds it. */
 int pattern_set_parse(struct pattern_set *set, const char *text, struct err *err) NODISCARD;
-/* Returns 0, -ENOMEM, or ERR_SYNTAX if block is empty or no network. */
+/* Returns ERR_SYNTAX if block is empty or no network. */
 int selector_add_client(struct selector *s, const char *block, struct err *err) NODISCARD;
 /* accepts any text but "" */
 int selector_add_login(struct selector *s, const char *login) NODISCARD;
-/* text: NAME, @DOMAIN (only logins of that domain), or /pcre/. Returns 0, ERR_SYNTAX with words, or
- * -ENOMEM. */
+/* text: NAME, @DOMAIN (only logins of that domain), or /pcre/. Returns 0 or ERR_SYNTAX with
+ * words. */
 int selector_add_login_text(struct selector *s, const char *text, struct err *err) NODISCARD;
-/* Unless exact, names and expressions ignore ASCII case. Call it after the last add. Returns 0 or
- * -ENOMEM. */
+/* Unless exact, names and expressions ignore ASCII case. Call it after the last add. */
 int selector_set_login_case(struct selector *s, bool exact) NODISCARD;
 bool selector_asks_login(const struct selector *s);
 int selector_add_message_id(struct selector *s, const char *id) NODISCARD;

@@ -108,7 +108,6 @@ static int append(int fd, const char *lines, size_t len)
 		return -errno;
 	int code = last == '\n' ? 0 : io_write_all(fd, "\n", 1);
 	code = code ?: io_write_all(fd, lines, len);
-	/* All or nothing; the reserve stays for the next try. */
 	if (code < 0 && ftruncate(fd, st.st_size) < 0)
 		return -errno;
 	return code;

@@ -26,7 +26,7 @@ void account_entries_release(struct account_entries *e);
 int account_entry_compare(const void *a, const void *b);
 /* Appends an entry to a text "QUEUEID arrival QUEUEID arrival". */
 void account_entry_put(struct strbuf *text, const struct account_entry *entry);
-/* Parses such a text. Returns 0, ERR_CHILD if it is malformed, or -ENOMEM. */
+/* Parses such a text. Returns ERR_CHILD if it is malformed. */
 int account_entries_parse(const char *text, struct account_entries *ret) NODISCARD;
 
 /* ---- batches */
@@ -82,7 +82,7 @@ struct ledger_entries {
 	struct ledger_entry *list; /* by queue ID, arrival and order */
 	size_t count, cap;
 };
-/* Collects all parts of batches that have an effect. Returns 0 or -ENOMEM. */
+/* Collects all parts of batches that have an effect. */
 int ledger_entries(const struct ledger *ledger, struct ledger_entries *ret) NODISCARD;
 /* Returns the end of the entries of the message that begins at `begin`. *ret_last: the last entry
  * that counts, or NULL. An entry in doubt counts only if it holds. */

@@ -116,8 +116,7 @@ static int visit(void *arg, const struct account_line *line)
 	return flush(c, FLUSH_SIZE);
 }
 
-/* Copies the lines that others added meanwhile. The caller holds the lock. */
-static int copy_rest(struct compacting *c, const struct account_log *log)
+static int copy_rest_locked(struct compacting *c, const struct account_log *log)
 {
 	char buffer[1 << 14];
 	off_t at = log->end;
@@ -155,13 +154,12 @@ static int write_anew(struct compacting *c, const struct account_log *log)
 	return code == 0 && fsync(c->fd) < 0 ? -errno : code;
 }
 
-/* The caller holds the lock. */
-static int rename_over(struct compacting *c, struct account_log *log)
+static int rename_over_locked(struct compacting *c, struct account_log *log)
 {
 	struct stat st;
 	int code = fstat(log->fd, &st) < 0 ? -errno : st.st_ino != c->inode ? -ESTALE : 0;
 
-	code = code ?: copy_rest(c, log);
+	code = code ?: copy_rest_locked(c, log);
 	if (code == 0 &&
 	    (fsync(c->fd) < 0 ||
 		renameat(log->directory, ACCOUNT_NEW, log->directory, ACCOUNT_FILE) < 0 ||
@@ -179,7 +177,7 @@ static int replace(struct compacting *c, struct account_log *log)
 	int code = write_anew(c, log);
 	code = code ?: account_log_lock(log, NULL);
 	if (code == 0) {
-		code = rename_over(c, log);
+		code = rename_over_locked(c, log);
 		account_log_unlock(log);
 	}
 	if (code < 0)

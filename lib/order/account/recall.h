@@ -97,7 +97,7 @@ bool recall_has(const struct recall *r, const struct queue_id *id, int64_t arriv
 
 /* Private: the child's half, in recall_child.c. arg: a struct recall_wish. */
 ledger_work recall_work;
-/* Parses the child's output, which is not trusted. Returns 0, ERR_CHILD or -ENOMEM. Release *ret in
- * any case. */
+/* Parses the child's output, which is not trusted. Returns 0 or ERR_CHILD. Release *ret in any
+ * case. */
 int recall_take(struct span bytes, struct recall *ret) NODISCARD;
 void recalled_release(struct recalled *b);

@@ -319,7 +319,6 @@ static void put_batches(struct recalling *r)
 			put_batch(r->out, &r->batches[n]);
 }
 
-/* Together with their messages. */
 static void leave_out_old(struct recalling *r)
 {
 	size_t count = count_batches(r);

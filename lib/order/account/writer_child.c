@@ -60,7 +60,6 @@ static void put_answer(struct bytes *out, uint64_t number, struct ledger_batch *
 	out->failed |= doubt.failed;
 }
 
-/* Puts the number at the front. */
 static int append_first(
     struct serving *s, const char *first, uint64_t number, bool adopts, struct err *err)
 {
@@ -77,7 +76,6 @@ static int append_first(
 	return code;
 }
 
-/* The caller holds the lock. */
 static int begin_locked(struct serving *s, const char *first, struct bytes *out, struct err *err)
 {
 	struct ledger_batch *adopted;

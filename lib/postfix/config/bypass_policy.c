@@ -19,8 +19,7 @@ static bool begins(const struct span *s, const char *word)
 	return s->len >= strlen(word) && str_starts_nocase(s->at, word);
 }
 
-/* Whether the next word is this restriction's argument. */
-static bool takes_one(const struct span *s)
+static bool takes_argument(const struct span *s)
 {
 	static const char *const starts[] = {
 	    "check_", "reject_rbl_", "reject_rhsbl_", "permit_dnswl_", "permit_rhswl_", "sleep"};
@@ -48,7 +47,7 @@ struct policy_place policy_place_in(const char *list, const char *socket)
 			place.found = milter_is_daemon(&place.entry, socket);
 			if (place.found)
 				return place;
-		} else if (takes_one(&word)) {
+		} else if (takes_argument(&word)) {
 			(void)brace_list_next(&list, &argument);
 		}
 		if (!cannot_permit(&word) && place.in_front.len == 0)

@@ -25,8 +25,8 @@ struct mailconf {
  * words if it failed. */
 int mailconf_read(const struct postfix *p, const char *const *names, struct mailconf *ret,
     struct err *err) NODISCARD;
-/* Parses the three texts, which the caller filled in; the second half of mailconf_read, for tests.
- * Returns 0 or -ENOMEM. */
+/* Parses the three texts, which the caller filled in; the second half of mailconf_read, for
+ * tests. */
 int mailconf_parse(struct mailconf *c) NODISCARD;
 void mailconf_release(struct mailconf *c); /* zeroes *c; accepts a zeroed one */
 

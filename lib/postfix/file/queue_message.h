@@ -47,12 +47,10 @@ bool queue_header_reported_by(const struct queue_header *h, const char *host);
 /* ---- the whole message */
 
 struct queue_message {
-	/*
-	 * The message, with MESSAGE_ORIGIN_QUEUE. Of its given half only mail_time, rcpt_time and
+	/* The message, with MESSAGE_ORIGIN_QUEUE. Of its given half only mail_time, rcpt_time and
 	 * end_time are set, all to the T record. Recipients are those that still wait (R records,
 	 * not D). queue_route.h explains `first`, MESSAGE_UNJOINED and MESSAGE_FIRST_PLAIN. Points
-	 * into the members below.
-	 */
+	 * into the members below. */
 	struct message message;
 	struct identity identity;
 	bool finished; /* the file was read to its end, so no recipient is missing */

@@ -22,8 +22,7 @@ struct names {
  * WALK_KNOWN_MAX, -ENOMEM or -errno. Call names_release in any case. */
 int names_init(struct names *n, const struct packed_id *known, size_t count) NODISCARD;
 void names_release(struct names *n);
-/* Sets *ret to the position of id, and adds id if it is missing. Returns 0, -ENOMEM or
- * ERR_LIMIT. */
+/* Sets *ret to the position of id, and adds id if it is missing. ERR_LIMIT: too many. */
 int names_find(struct names *n, const struct packed_id *id, size_t *ret) NODISCARD;
 bool names_have(const struct names *n, const struct packed_id *id);
 /* Each brings into the processor's cache what names_find will need: the first its slot, the second,

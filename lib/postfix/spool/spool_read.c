@@ -73,8 +73,8 @@ static int read_open(struct worker *w, int fd, const struct queue_id *id)
 	return queue_message_read(fd, id, &w->host, w->share->reading->max_recipients, &w->message);
 }
 
-/* Returns 0, -ENOMEM, or -ENOENT if the name is nowhere. In maildrop a file may be readable only by
- * its submitter. */
+/* Returns -ENOENT if the name is nowhere. In maildrop a file may be readable only by its
+ * submitter. */
 static int read_one(struct worker *w, size_t n, struct bytes *out)
 {
 	const struct spool_reading *r = w->share->reading;
@@ -156,7 +156,6 @@ static int work(void *arg, struct bytes *out, struct err *err)
 
 /* ---- the parent */
 
-/* Adds the child's counts. Returns false if they are impossible. */
 static bool take_report(struct share *share, struct spool_reading *r, const struct report *report)
 {
 	size_t asked = share->end - share->begin;

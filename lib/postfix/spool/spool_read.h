@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Reads many queue files as messages, in two children that run as mail_owner. A child that has
+/* Reads many queue files as messages, in two children that run as mail_owner. A child that has
  * SPOOL_READ_PART bytes of output hands them over and ends, and another continues. So neither the
- * number of files nor their content decides how much memory is needed. About 25 us for each file.
- */
+ * number of files nor their content decides how much memory is needed. About 25 us for each
+ * file. */
 #pragma once
 
 #include "base/role.h"

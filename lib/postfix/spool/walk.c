@@ -33,7 +33,6 @@ struct report {
 
 /* ---- the child */
 
-/* A directory that was read. */
 struct visit {
 	uint64_t device, inode;
 	struct timespec changed;

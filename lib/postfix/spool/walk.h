@@ -50,6 +50,5 @@ struct walked {
 int spool_walk(const struct postfix *p, const struct packed_id *known, size_t known_count,
     bool reread, struct walked *ret, struct err *err) NODISCARD;
 void walked_release(struct walked *w);
-/* Parses the child's output; for tests. Takes over memory in any case. Returns 0, ERR_CHILD or
- * -ENOMEM. */
+/* Parses the child's output; for tests. Takes over memory in any case. Returns 0 or ERR_CHILD. */
 int walked_parse(struct walked *ret, const struct blob *memory, size_t known_count) NODISCARD;

@@ -96,7 +96,6 @@ static int is_over(const struct bounds *b)
 	return clock_steady() >= b->deadline ? ERR_TIMEOUT : 0;
 }
 
-/* When is_over is to be asked again. */
 static int64_t next_look(const struct bounds *b)
 {
 	int64_t look = b->stop ? clock_steady() + STOP_LOOK : b->deadline;
