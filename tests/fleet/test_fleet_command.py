@@ -8,7 +8,7 @@ import time
 
 from fleet import Fleet, FleetCase
 from pqpurge import COMMAND
-from test_terminal import Terminal
+from terminal import Terminal
 
 BAD, GOOD = "a@example.com", "b@good.test"
 

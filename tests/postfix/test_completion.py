@@ -10,7 +10,7 @@ import tempfile
 from case import BAD, RigCase
 from pqpurge import COMMAND, TOP
 from rig import until
-from test_terminal import Terminal
+from terminal import Terminal
 
 SCRIPTS = os.path.join(TOP, "conf/completion")
 

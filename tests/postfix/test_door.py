@@ -14,7 +14,7 @@ from door import MEMBER, OPERATORS, STRANGER, Door, hold, identity, verb
 from pqpurge import USER
 from rig import until
 from smtp import content
-from test_terminal import Terminal
+from terminal import Terminal
 
 
 class DoorCase(RigCase):

@@ -15,7 +15,7 @@ from pqpurge import USER, preload
 from process import descendants, is_stopped
 from rig import HERE, until
 from test_door import DoorCase
-from test_terminal import Terminal
+from terminal import Terminal
 
 
 class Shown(DoorCase):

@@ -10,7 +10,7 @@ import time
 from case import BAD, RigCase, both_ids
 from pqpurge import COMMAND, TOP
 from smtp import content
-from test_terminal import Terminal
+from terminal import Terminal
 
 # Each domain's mail is deferred for its own kind of reason, with varying numbers and addresses.
 REASONS = {

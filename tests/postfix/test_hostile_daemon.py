@@ -15,7 +15,7 @@ from hostile import WAYS
 from pqpurge import Result, USER
 from rig import HERE
 from smtp import content
-from test_terminal import Terminal
+from terminal import Terminal
 
 MEMORY = 100 << 20
 SECONDS = 20

@@ -7,7 +7,7 @@ import subprocess
 from case import BAD, RigCase
 from rig import until
 from test_emergency import restrictions
-from test_terminal import Terminal
+from terminal import Terminal
 
 # A terminal's title, a bell, C1's CSI, right to left, no width. A byte that is not UTF-8 goes where Postfix accepts it.
 HOSTILE = "\x1b]0;owned\x07\u009b31m\u202e\u200b".encode()

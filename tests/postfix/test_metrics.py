@@ -16,11 +16,11 @@ import urllib.request
 
 from case import BAD, RigCase, both_ids
 from pqpurge import TOP
-from rig import HERE, free_port, until
+from rig import free_port, until
 from smtp import content
 
 RULES = os.path.join(TOP, "conf/prometheus/pqpurge.rules.yml")
-ALERTS = os.path.join(HERE, "alerts.test.yml")
+ALERTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "alerts.test.yml")
 UNIT = os.path.join(TOP, "conf/pqpurge-metrics.service")
 SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)+)\})? (-?\d+)')
 LABEL = re.compile(r'([a-z]+)="((?:[^"\\\n]|\\["\\n])*)"')

@@ -15,7 +15,7 @@ from case import BAD, RigCase
 from pqpurge import BUILD
 from process import descendants, is_stopped
 from rig import until
-from test_terminal import Terminal
+from terminal import Terminal
 
 SHIM = os.path.join(BUILD, "shim/child.so")
 LINE = re.compile(r"\r((?:asking|reading|proving|deleting|holding|releasing|saving|beginning|ending|adding|waiting)[^\r\x1b]*)\x1b\[K")

@@ -5,7 +5,7 @@ import os
 from case import BAD, RigCase
 from rig import until
 from test_emergency import restrictions
-from test_terminal import Terminal
+from terminal import Terminal
 
 
 class RetryCase(RigCase):

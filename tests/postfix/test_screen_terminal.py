@@ -12,7 +12,7 @@ from rig import until
 from smtp import content
 from test_hostile_text import FORBIDDEN, HOSTILE, xtext
 from test_screen import KEYS, ScreenCase
-from test_terminal import Terminal
+from terminal import Terminal
 
 COLOURS = re.compile(r"\033\[[0-9;]*(3[0-8]|4[0-8]|9[0-7])[0-9;]*m")
 

@@ -7,7 +7,7 @@ from case import BAD, RigCase, both_ids
 from smtp import content
 from test_selectors_subject import word
 from test_selectors_why import WhyCase
-from test_terminal import Terminal
+from terminal import Terminal
 
 
 def boxes(count, *others):

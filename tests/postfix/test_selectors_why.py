@@ -7,7 +7,7 @@ from case import BAD, RigCase, both_ids
 from rig import until
 from smtp import content
 from test_emergency import restrictions
-from test_terminal import Terminal
+from terminal import Terminal
 
 
 class WhyCase(RigCase):

@@ -12,7 +12,7 @@ import unittest
 from pqpurge import MILTER, Pqpurge, socket_path
 from rig import PrivatePostfix, until
 from smtp import content
-from test_terminal import Terminal
+from terminal import Terminal
 
 OTHER = "{ inet:127.0.0.1:1, default_action=accept }"
 # A list over several lines with a comment in it: postconf -e would not write it so.

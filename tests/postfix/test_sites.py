@@ -11,10 +11,10 @@ import unittest
 from filter import Filter
 from null_milter import NullMilter
 from pqpurge import Pqpurge
-from rig import HERE, PrivatePostfix, free_port, until
+from rig import PrivatePostfix, free_port, until
 from smtp import Refused, Smtp, content
 
-SITES = os.path.join(HERE, "sites")
+SITES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sites")
 BAD, GOOD = "bad.example", "good.test"
 
 

@@ -13,7 +13,7 @@ from pqpurge import preload
 from process import descendants, is_stopped, kill_all
 from rig import until
 from test_identity import overwrite
-from test_terminal import Terminal
+from terminal import Terminal
 
 
 class IndexCase(RigCase):
