@@ -72,10 +72,8 @@ static int add_value(struct spec *s, const char *key, const struct json *value, 
 static bool is_array(const struct json *value)
 {
 	AUTO(strbuf_release) struct strbuf text = {0};
-	bool is = json_child(value, NULL) && json_member_text(value, NULL, &text) == 0 &&
-		  str_starts(strbuf_text(&text), "[");
-
-	return is;
+	return json_child(value, NULL) && json_member_text(value, NULL, &text) == 0 &&
+	       str_starts(strbuf_text(&text), "[");
 }
 
 /* An object counts as a value here, and is refused as such. */

@@ -245,7 +245,6 @@ int json_write(struct strbuf *to, struct json *o)
 {
 	AUTO(strbuf_release) struct strbuf line = {0};
 	char *text = NULL;
-	bool failed;
 
 	if (o && finish(value_of(o)))
 		text = json_dumps(value_of(o), JSON_COMPACT | JSON_REAL_PRECISION(6));
@@ -257,8 +256,7 @@ int json_write(struct strbuf *to, struct json *o)
 	free(text);
 	if (!line.failed)
 		strbuf_add(to, line.text, line.len);
-	failed = line.failed || to->failed;
-	return failed ? -ENOMEM : 0;
+	return line.failed || to->failed ? -ENOMEM : 0;
 }
 
 int json_line(FILE *to, struct json *o)

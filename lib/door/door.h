@@ -176,6 +176,7 @@ int door_encode(const struct door_order *order, struct bytes *ret, struct err *e
  * ERR_SYNTAX, ERR_VERSION, ERR_LIMIT or -ENOMEM. Release ret after success. */
 int door_decode(struct span payload, struct door_order *ret, struct err *err) NODISCARD;
 void door_order_release(struct door_order *order); /* after door_decode; zeroes *order */
+bool door_fleet_is_switch(const char *key);        /* a key of struct door_fleet */
 
 /* ---- the answer: frames, each with a u8 kind and a blob or fields */
 

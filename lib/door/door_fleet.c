@@ -117,6 +117,21 @@ static const struct key_form {
     {"index_only", is_switch, false},
 };
 
+static const struct key_form *form_of(const char *key)
+{
+	for (size_t n = 0; n < COUNT_OF(forms); n++)
+		if (strcmp(forms[n].key, key) == 0)
+			return &forms[n];
+	return NULL;
+}
+
+bool door_fleet_is_switch(const char *key)
+{
+	const struct key_form *form = form_of(key);
+
+	return form && form->is_value == is_switch;
+}
+
 /* ---- the order */
 
 static bool is_repeated(const struct door_fleet *f, size_t n)
@@ -141,13 +156,11 @@ static bool is_of_verb(const struct door_fleet *f, const char *key)
 static int check_pair(const struct door_fleet *f, size_t n, struct err *err)
 {
 	const struct door_pair *o = &f->pairs[n];
-	const struct key_form *form = forms;
+	const struct key_form *form = form_of(o->key);
 
 	if (!door_is_text(o->key) || !door_is_text(o->value))
 		return err_set(err, ERR_SYNTAX, "pair %zu is no text", n + 1);
-	while (form < forms + COUNT_OF(forms) && strcmp(form->key, o->key) != 0)
-		form++;
-	if (form == forms + COUNT_OF(forms))
+	if (!form)
 		return err_set(err, ERR_SYNTAX, "unknown key '%s'", o->key);
 	if (!is_of_verb(f, o->key))
 		return err_set(err, ERR_SYNTAX, "'%s' does not go with '%s'", o->key, f->verb);

@@ -364,8 +364,7 @@ static int write_all(const char *directory, const struct stored *s, const struct
 			stored_put(&text, &s->rules.list[i]);
 	if (added)
 		stored_put(&text, added);
-	int rc = stored_replace(directory, STORED_FILE, &text, true, err);
-	return rc;
+	return stored_replace(directory, STORED_FILE, &text, true, err);
 }
 
 int stored_change(const char *directory, const char *subject, const struct rule *added,

@@ -6,36 +6,6 @@
 
 #include "base/clock.h"
 
-/* Keys whose value becomes an option's value unchanged. "author" becomes a word; ages are
- * converted. */
-static const struct {
-	const char *key, *option;
-	bool alone; /* a switch */
-} rows[] = {
-    {"sender", "sender", false},
-    {"from", "from", false},
-    {"recipient", "recipient", false},
-    {"login", "login", false},
-    {"client", "client", false},
-    {"uid", "uid", false},
-    {"subject", "subject", false},
-    {"why", "why", false},
-    {"message_id", "message-id", false},
-    {"id", "id", false},
-    {"larger", "larger", false},
-    {"limit", "limit", false},
-    {"queue", "queue", false},
-    {"by", "by", false},
-    {"all", "all", true},
-    {"only", "only", true},
-    {"subdomains", "subdomains", true},
-    {"sweep", "sweep", true},
-    {"with_bounces", "with-bounces", true},
-    {"requeue", "requeue", true},
-    {"foreign", "foreign", true},
-    {"index_only", "index-only", true},
-};
-
 bool fleet_verb_acts(const char *verb)
 {
 	static const char *const acting[] = {"purge", "hold", "release", "undo"};
@@ -61,12 +31,20 @@ FORMAT(2, 3) static void put(struct fleet_words *w, const char *format, ...)
 		strlist_push(&w->packed, word, (size_t)len);
 }
 
+/* An option has the name of its key, with hyphens. The others are not options of the same value. */
 static void put_pair(struct fleet_words *w, const struct door_pair *pair)
 {
-	for (size_t n = 0; n < COUNT_OF(rows); n++)
-		if (strcmp(pair->key, rows[n].key) == 0)
-			put(w, "--%s%s%s", rows[n].option, rows[n].alone ? "" : "=",
-			    rows[n].alone ? "" : pair->value);
+	static const char *const others[] = {"author", "of", "older_s", "newer_s"};
+	const bool alone = door_fleet_is_switch(pair->key);
+	char option[64];
+
+	for (size_t n = 0; n < COUNT_OF(others); n++)
+		if (strcmp(pair->key, others[n]) == 0)
+			return;
+	snprintf(option, sizeof(option), "%s", pair->key);
+	for (char *at = option; (at = strchr(at, '_'));)
+		*at = '-';
+	put(w, "--%s%s%s", option, alone ? "" : "=", alone ? "" : pair->value);
 }
 
 static int64_t seconds_of(const struct door_fleet *order, const char *key)

@@ -38,10 +38,8 @@ static int add_rule(
 static bool is_domain(const char *text)
 {
 	AUTO(pattern_release) struct pattern p = {0};
-	bool is = pattern_parse(text, &p, NULL) == 0 && p.kind == PATTERN_DOMAIN &&
-		  p.address.domain.kind != DOMAIN_LITERAL;
-
-	return is;
+	return pattern_parse(text, &p, NULL) == 0 && p.kind == PATTERN_DOMAIN &&
+	       p.address.domain.kind != DOMAIN_LITERAL;
 }
 
 static int add_joined(struct block_plan *plan, const char *prefix, const char *subject,

@@ -131,10 +131,8 @@ static int replace(const struct setup_text *text, const struct strbuf *by, struc
 static bool is_stale(const struct setup_text *text)
 {
 	AUTO(strbuf_release) struct strbuf now = {0};
-	bool stale = setup_file_read(text->path, &now, NULL) < 0 ||
-		     strcmp(strbuf_text(&now), strbuf_text(&text->before)) != 0;
-
-	return stale;
+	return setup_file_read(text->path, &now, NULL) < 0 ||
+	       strcmp(strbuf_text(&now), strbuf_text(&text->before)) != 0;
 }
 
 /* Makes all changes of a file at once, at the first step that needs one. */

@@ -83,10 +83,9 @@ static bool is_same(
 	AUTO(strbuf_release) struct strbuf kept = {0};
 	char file[PATH_MAX];
 
-	bool same = setup_file_read(file_of(path, name, state, file), &kept, NULL) > 0 &&
-		    kept.len == text->len &&
-		    memcmp(strbuf_text(&kept), strbuf_text(text), text->len) == 0;
-	return same;
+	return setup_file_read(file_of(path, name, state, file), &kept, NULL) > 0 &&
+	       kept.len == text->len &&
+	       memcmp(strbuf_text(&kept), strbuf_text(text), text->len) == 0;
 }
 
 /* If only the copy from after exists, the one from before was dropped. If only the one from before

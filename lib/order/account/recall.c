@@ -33,14 +33,6 @@ void recall_release(struct recall *r)
 	*r = (struct recall){0};
 }
 
-const struct recalled *recall_find(const struct recall *r, uint64_t number)
-{
-	for (size_t n = 0; n < r->count; n++)
-		if (r->list[n].number == number)
-			return &r->list[n];
-	return NULL;
-}
-
 /* ---- the child's output, within the caps that it promised */
 
 static uint64_t take_count(struct reader *r)

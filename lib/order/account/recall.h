@@ -85,8 +85,6 @@ struct recall {
 int recall_read(const struct settings *s, const struct recall_wish *wish,
     const volatile sig_atomic_t *stop, struct recall *ret, struct err *err) NODISCARD;
 void recall_release(struct recall *r);
-/* NULL if there is none */
-const struct recalled *recall_find(const struct recall *r, uint64_t number);
 
 /* Looks in the queue for the messages in doubt. Those that lie where the effect puts them move to
  * `messages`. */

@@ -25,10 +25,9 @@ static int answer(int socket, uint32_t part, int code, const char *words, struct
 	bytes_put_u32(&out, (uint32_t)code);
 	bytes_put_text(&out, words);
 	bytes_put(&out, more.at, more.len);
-	int sent = out.failed ? -ENOMEM
-			      : io_frame_write(
-				    socket, bytes_span(&out), clock_steady() + ACCOUNT_PATIENCE);
-	return sent;
+	return out.failed
+		   ? -ENOMEM
+		   : io_frame_write(socket, bytes_span(&out), clock_steady() + ACCOUNT_PATIENCE);
 }
 
 /* An unfinished hold with the same selector and token, whose command is gone. */
@@ -99,7 +98,7 @@ static int begin(struct serving *s, const char *first)
 {
 	struct err why = {{0}};
 	AUTO(bytes_release) struct bytes more = {0};
-	int code = account_log_lock(&s->log, &why), sent;
+	int code = account_log_lock(&s->log, &why);
 
 	if (code == 0) {
 		code = begin_locked(s, first, &more, &why);
@@ -109,8 +108,7 @@ static int begin(struct serving *s, const char *first)
 		code = err_sys(&why, ENOMEM, "failed to begin the account");
 	if (code < 0)
 		bytes_clear(&more);
-	sent = answer(s->socket, WRITER_BEGIN, code, why.text, bytes_span(&more));
-	return sent;
+	return answer(s->socket, WRITER_BEGIN, code, why.text, bytes_span(&more));
 }
 
 /* Returns 0 if the parent is gone. */

@@ -353,8 +353,7 @@ static bool is_ours(const struct scope *s, const struct milter *m, bool by_file)
 	if (!ours || !theirs)
 		return false;
 	bypass_seen_path(s->facts, s->service, theirs, &seen);
-	bool same = bypass_same_file(strbuf_text(&seen), ours);
-	return same;
+	return bypass_same_file(strbuf_text(&seen), ours);
 }
 
 static bool any_list_names(const struct bypass_facts *facts, bool by_file)

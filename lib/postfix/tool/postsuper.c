@@ -42,8 +42,7 @@ static int open_lock(const struct postfix *p)
 	AUTO(strbuf_release) struct strbuf path = {0};
 
 	strbuf_printf(&path, "%s/private", p->queue_directory);
-	int fd = path.failed ? -1 : open(path.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd;
+	return path.failed ? -1 : open(path.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 int postsuper_await_orphans(const struct postfix *p, struct err *err)

@@ -4,6 +4,14 @@
 
 #include "order/account/recall.h"
 
+static const struct recalled *find(const struct recall *r, uint64_t number)
+{
+	for (size_t n = 0; n < r->count; n++)
+		if (r->list[n].number == number)
+			return &r->list[n];
+	return NULL;
+}
+
 static void recall(struct walk *w, const struct recall_wish *wish, struct recall *ret)
 {
 	if (recall_read(&w->settings, wish, NULL, ret, &w->err) < 0)
@@ -51,7 +59,7 @@ static void test_finished_purge(void **state)
 	run_domain(&w);
 	recall_batch(&w, 1, &r);
 	assert_int_equal(r.count, 1);
-	b = recall_find(&r, 1);
+	b = find(&r, 1);
 	assert_non_null(b);
 	assert_true(b->facts && b->ids);
 	assert_int_equal(b->tables[FACT_SENDERS].count, 1);
@@ -63,7 +71,7 @@ static void test_finished_purge(void **state)
 	assert_int_equal(r.messages[EFFECT_DELETES].count, MAILS);
 	assert_int_equal(
 	    r.messages[EFFECT_DELETES].list[0].arrival_time / 60000000, ARRIVAL / 60000000);
-	assert_null(recall_find(&r, 2));
+	assert_null(find(&r, 2));
 	recall_release(&r);
 	recall_batch(&w, 2, &r);
 	assert_int_equal(r.count, 0);
@@ -85,7 +93,7 @@ static void test_killed_purge(void **state)
 	ask_for(&w, &w.selector.author, "bad.example");
 	run_killed_after(&w, "cp deferred/* ..; honest");
 	recall_batch(&w, 1, &r);
-	b = recall_find(&r, 1);
+	b = find(&r, 1);
 	assert_non_null(b);
 	assert_true(b->ids);
 	assert_false(b->facts);
