@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* For every file: the C library's usual headers, attributes, and the list of banned functions. */
+/*
+ * For every file: the C library's usual headers, attributes, and the list of banned functions.
+ *
+ * Conventions that other headers do not repeat: a struct without an init function begins as all
+ * zero; x_release accepts a zeroed struct, x_free and x_close accept NULL.
+ */
 #pragma once
 
 #include <errno.h>

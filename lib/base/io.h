@@ -36,7 +36,7 @@ bool io_is_empty_directory(int fd);
 /* Whether only root can change path: root owns it and every directory above it, and nobody else can
  * write there, except to sticky directories. A symbolic link among them must be root's, too. */
 bool io_is_roots(const char *path);
-/* The same as ERR_CONFIG with words. */
+/* Returns 0, or ERR_CONFIG with words if path is not root's alone. */
 int io_check_roots(const char *directory, struct err *err) NODISCARD;
 /* Closes *fd if it is open, and sets it to -1. */
 void io_close(int *fd);

@@ -278,7 +278,7 @@ int json_line_of(FILE *to, const char *key, struct json *child)
 	return json_line(to, line);
 }
 
-/* jansson has a fixed limit of its own, 2048. */
+/* jansson's own limit of nesting is fixed, at 2048. */
 static bool is_too_deep(const char *text, size_t len)
 {
 	size_t depth = 0;

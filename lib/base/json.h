@@ -7,11 +7,10 @@
 #include "base/err.h"
 #include "base/str.h"
 
-struct json; /* an object or array */
+struct json;
 
 struct json *json_new(void); /* NULL if out of memory; every json_put accepts that */
 void json_free(struct json *o);
-/* For AUTO. */
 void json_release(struct json **o);
 void json_put_text(struct json *o, const char *key, const char *text); /* text NULL writes null */
 void json_put_int(struct json *o, const char *key, int64_t value);

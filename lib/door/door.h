@@ -230,7 +230,6 @@ struct door_talk {
 int door_call_all(const char *directory, const char *socket, const struct door_order *orders,
     size_t count, const struct door_talk *talk, int64_t deadline, struct door_end *ret,
     struct err *err) NODISCARD;
-/* Sends one order. */
 int door_call(const char *directory, const char *socket, const struct door_order *order,
     const struct door_talk *talk, int64_t deadline, struct door_end *ret,
     struct err *err) NODISCARD;

@@ -103,8 +103,8 @@ struct flood_config {
 
 struct flood;
 struct flood *flood_new(const struct flood_config *config);
-void flood_free(struct flood *f); /* accepts NULL */
-size_t flood_memory(void);        /* bytes of one detector */
+void flood_free(struct flood *f);
+size_t flood_memory(void); /* bytes of one detector */
 
 struct flood_message {
 	int64_t now;

@@ -41,15 +41,15 @@ struct queue_place {
  * free space, but not below 1 MiB. An index of another boot or version is emptied.
  *
  * A data file is set aside and replaced if it cannot be opened, is damaged, or if two openers in a
- * row died; *ret_note (may be NULL) then says why. What changed while nobody had it open, if only
- * by a byte, is damage. A sum of the file shows it, or, if the last owner did not close the index,
- * reading all rows once.
+ * row died; *ret_note (may be NULL) then says why. Any change while nobody had it open, even of one
+ * byte, is damage. If the last owner closed the index, a checksum of the file finds it; otherwise
+ * all rows are read once.
  *
  * Returns 0, ERR_LOCKED (with the owner's pid), ERR_NO_INDEX (no directory), ERR_FULL or -EACCES.
  */
 int index_open(const char *directory, int64_t map_size, struct index **ret, struct err *ret_note,
     struct err *err) NODISCARD;
-/* Closes the store, then releases the lock. Accepts NULL. No other call may be running. */
+/* Closes the store, then releases the lock. No other call may be running. */
 void index_close(struct index *ix);
 /* Call it every second, from any thread. Returns 0, or ERR_STALE if the files were replaced or are
  * unusable: then close the index and open it again. */

@@ -13,7 +13,8 @@ struct index_lock {
 	char boot[INDEX_LOCK_BOOT + 1]; /* "": unknown */
 	unsigned version;
 	unsigned deaths; /* openers in a row that died */
-	uint64_t sum;    /* of the data file as it was closed (data_file.h); 0: it was not closed */
+	/* checksum of the data file when it was closed (data_file.h); 0: it is not closed */
+	uint64_t sum;
 };
 
 /* Takes the lock and reads its file, which is created with mode 0600 if missing. Returns 0,

@@ -60,16 +60,17 @@ static int prepare(struct index *ix, struct err *ret_note, struct err *err)
 	return 0;
 }
 
-/* Catch-up believes the inode rows, and a selection the author rows: one changed byte of a key
- * would hide a message. So nothing is believed that changed on its own: what an owner closed has a
- * sum, which is cheap; what it did not close is read as a whole. *ret: its sum; 0 unknown. */
+/* Catch-up believes inode rows, and a selection believes author rows, so one changed byte of a key
+ * would hide a message. Therefore no file is believed that changed while it was closed. If its
+ * owner closed it, its checksum is compared, which is cheap; otherwise all of it is read. *ret: its
+ * checksum; 0 unknown. */
 static int check_file(const struct index *ix, uint64_t *ret, struct err *err)
 {
 	uint64_t sum = 0;
 
 	*ret = 0;
 	if (ix->lock.sum == 0 || data_file_sum(ix->path, &sum) != 0)
-		return 0; /* what opens it says what is wrong */
+		return 0; /* store_open reports the error, if any */
 	if (sum != ix->lock.sum)
 		return err_set(err, ERR_DAMAGED,
 		    "index '%s' is damaged (it changed while nobody had it open)", ix->path);

@@ -28,7 +28,7 @@ struct index {
 	char *directory, *path; /* path: the data file */
 	struct index_lock lock;
 	struct store *store;
-	uint64_t sum;        /* of the data file as it was opened; 0 unknown */
+	uint64_t sum;        /* checksum of the data file when it was opened; 0 unknown */
 	atomic_uint waiting; /* sessions that want or have the write lock */
 	atomic_ullong recorded, left_out;
 	/* Updates with records. Both start at the time of the opening, so that no value comes

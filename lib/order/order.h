@@ -74,7 +74,7 @@ struct item {
 	const char *reason; /* for FAILED; static or owned by the outcome */
 	/* Private. */
 	int64_t recorded; /* its time of arrival, from its row */
-	uint8_t before;   /* result of the previous pass; until this pass looks at it */
+	uint8_t before;   /* result of the previous pass, until this pass looks at it */
 	bool fresh;       /* selected in this pass */
 	bool confirmed;   /* by the latest selection */
 	bool refuted;     /* its file was read, and contradicts its row */
@@ -200,7 +200,7 @@ struct outcome {
  * `accounted` is false.
  */
 int order_run(struct order *order, struct outcome *ret, struct err *err) NODISCARD;
-void outcome_release(struct outcome *outcome); /* zeroes *outcome; accepts a zeroed one */
+void outcome_release(struct outcome *outcome);
 
 /* For a verb that itself acts on the READY items of an outcome: begins and ends its batch in the
  * account. When begin returns, the batch's first line is on disk and tally.batch is set. NULL if

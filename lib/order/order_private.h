@@ -20,7 +20,6 @@ struct fact_table {
 	struct labels names; /* with a count each */
 	uint64_t others;     /* messages with other texts, when the table was full */
 };
-/* Zero-initialise. */
 struct facts {
 	struct fact_table tables[FACT_TABLES];
 };

@@ -8,7 +8,6 @@
 #define RULES_MAX      1000000    /* rules in one file or list */
 #define RULES_FILE_MAX (64 << 20) /* bytes; a larger file is refused */
 
-/* Zero-initialise. */
 struct rule_list {
 	struct rule *list;
 	size_t count, cap;

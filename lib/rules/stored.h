@@ -25,7 +25,6 @@
 #define STORED_KEPT_MAX (8u << 20)
 #define STORED_TOLD_MAX 10 /* damaged lines that are described; all are counted */
 
-/* Zero-initialise. */
 struct stored {
 	struct rule_list rules; /* in the order in which they were set, expired ones included */
 	struct strbuf kept;     /* comments and damaged lines, with their newlines */

@@ -39,7 +39,7 @@ struct settings {
 	char *state_directory;  /* data that must last: rules, the account */
 	char *rules_file;
 	char *postfix_config_directory;
-	int64_t postsuper_jobs; /* 0 to 64; 0: as many as there are processors */
+	int64_t postsuper_jobs; /* 0 to 64; 0: by the number of processors */
 	bool log_to_stderr;     /* key `log`: "syslog" or "stderr" */
 	bool record_subject;
 	int64_t max_recipients; /* 1 to 100000 */

@@ -10,7 +10,7 @@ struct census_table {
 	struct census_group *slots[CENSUS_SLOTS]; /* chains, by hash */
 	struct census_group *list[CENSUS_GROUPS];
 	size_t count;
-	size_t bytes;    /* that the groups take, as malloc(3) counts */
+	size_t bytes;    /* bytes that the groups take, as malloc(3) counts them */
 	size_t hand;     /* where the search for a group to give up continues */
 	uint64_t others; /* messages of groups that were given up */
 };
@@ -19,8 +19,8 @@ struct census_group *census_table_find(
     const struct census_table *t, const char *name, uint64_t hash);
 /* Adds an empty group. If the table is full, a small group is given up. */
 struct census_group *census_table_add(struct census_table *t, const char *name, uint64_t hash);
-/* Counts a message in its group. One past CENSUS_BYTES gives up small groups, maybe this one. 0 or
- * -ENOMEM. */
+/* Counts a message in its group. If the groups then exceed CENSUS_BYTES, gives up small groups,
+ * perhaps this one. */
 int census_table_count(
     struct census_table *t, struct census_group *g, const struct share *s) NODISCARD;
 /* Also frees the group. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Each row is searched for by its key, not met on the way: a branch page that leads astray shows in
- * nothing else. */
+/* Searches for each row by its key instead of meeting it on the way, because only a search shows a
+ * branch page that leads astray. */
 #include "index/rows/check.h"
 
 #include "index/rows/keys.h"
@@ -42,7 +42,7 @@ static bool is_whole(struct txn *txn, struct span key, struct span record)
 	       has_authors(txn, &head, sequence);
 }
 
-/* How many rows are sound; stops at the first that is not. */
+/* Counts sound rows; stops at the first that is not. */
 static uint64_t count_messages(struct txn *txn)
 {
 	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);
@@ -56,7 +56,7 @@ static uint64_t count_messages(struct txn *txn)
 	return count;
 }
 
-/* Inode rows of messages that have not left. */
+/* Counts inode rows of messages that have not left. */
 static uint64_t count_names(struct txn *txn)
 {
 	struct store_cursor *cursor = cursor_open(txn, STORE_INODE);

@@ -3,7 +3,7 @@
 
 #include "index/store/store.h"
 
-/* Whether the tables agree: each record is whole, and its inode row and author rows are found as
- * selections and names look for them; no inode row is without its record. Some 2 us a row. 0,
- * ERR_DAMAGED or the store's errors. */
+/* Checks that the tables agree: each record is whole, a search finds its inode row and its author
+ * rows, and each inode row has a record. Some 2 us for each row. Returns ERR_DAMAGED or an error of
+ * the store. */
 int rows_check(struct store *store, struct err *err) NODISCARD;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Keys and values of author rows and inode rows (entry.h), for those who write and check them. */
+/* Keys and values of author rows and inode rows (entry.h), for the code that writes and checks
+ * them. */
 #pragma once
 
 #include <endian.h>

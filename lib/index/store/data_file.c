@@ -29,7 +29,7 @@ bool data_file_is(const char *path, int fd)
 	return on_disk.st_dev == opened.st_dev && on_disk.st_ino == opened.st_ino;
 }
 
-/* Each block's sum goes in front of the next block. */
+/* Each block's sum is hashed with the next block. */
 static int sum_blocks(int fd, unsigned char *block, uint64_t *ret)
 {
 	uint64_t sum = 0;

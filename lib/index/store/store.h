@@ -59,7 +59,7 @@ struct store_watch {
  * makes sure that nobody else has them open. Returns 0, ERR_DAMAGED, ERR_FULL, -EACCES or another
  * -errno. */
 int store_open(const char *path, int64_t map_size, struct store **ret, struct err *err) NODISCARD;
-/* Accepts NULL. No transaction may be open. */
+/* No transaction may be open. */
 void store_close(struct store *store);
 
 /* Takes effect with the next transaction. watch must outlive the store. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The life of the data file: opened, watched, closed. */
+/* Opens, watches and closes the data file. */
 #include "index/store/data_file.h"
 #include "index/store/store_private.h"
 

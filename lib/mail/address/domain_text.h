@@ -15,7 +15,7 @@ struct domain_text {
 	bool no_joiners; /* drop U+200C and U+200D everywhere */
 };
 
-/* domain_lacked_memory will tell. */
+/* Makes domain_lacked_memory return true. */
 void domain_note_lack(void);
 
 void domain_text_clear(struct domain_text *t);

@@ -7,7 +7,6 @@
 #define FROM_KNOWN     8   /* non-ASCII domains of one field that are remembered */
 #define FROM_KNOWN_LEN 255 /* longer domains are not remembered */
 
-/* Zero-initialise. */
 struct from_costly {
 	struct known_domain {
 		size_t len; /* 0: free */

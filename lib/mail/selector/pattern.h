@@ -31,7 +31,7 @@ struct pattern {
  * empty or long labels, wildcards, a client's address, a bad expression, unknown flags. A domain
  * that libidn2 refuses becomes RAW, because such mail exists. Release with pattern_release. */
 int pattern_parse(const char *text, struct pattern *ret, struct err *err) NODISCARD;
-void pattern_release(struct pattern *p); /* zeroes *p; accepts a zeroed one */
+void pattern_release(struct pattern *p);
 /* The length of the pattern at the start of line. Expressions and quoted local parts may contain
  * blanks. */
 size_t pattern_span(const char *line);

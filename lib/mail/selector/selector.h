@@ -3,8 +3,8 @@
  * A selector says which messages are meant: the command's patterns and options. Each kind of
  * condition narrows the selection; conditions of the same kind are alternatives.
  *
- * The first step asks the row of the index. The second asks facts of the queue file (arrival, size,
- * queue), the third its header and its defer log.
+ * The first step asks the recorded facts of a message. The second asks facts of its queue file
+ * (arrival, size, queue), the third the file's header and its defer log.
  */
 #pragma once
 

@@ -16,7 +16,6 @@ struct account_entry {
 	struct queue_id queue_id;
 	int64_t arrival_time; /* T record, wall clock, microseconds */
 };
-/* Zero-initialise. */
 struct account_entries {
 	struct account_entry *list;
 	size_t count, cap;

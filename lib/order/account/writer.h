@@ -12,8 +12,8 @@
 
 struct writer;
 /* Begins a batch: its first line is on disk when this returns. A hold adopts an unfinished hold
- * batch with the same selector_text. Then *ret_done is how many messages that batch did, and
- * ret_doubt (zero-initialise it) those whose result is unknown. */
+ * batch with the same selector_text and token. Then *ret_done is how many messages that batch did,
+ * and ret_doubt (zero-initialise it) those whose result is unknown. */
 int writer_open(const struct order *order, struct writer **ret, uint64_t *ret_done,
     struct account_entries *ret_doubt, struct err *err) NODISCARD;
 /* Ends the child. If writer_end was not called, the batch stays unfinished. Otherwise the child now

@@ -40,7 +40,7 @@ struct catchup_task {
 	void *progress_arg;
 };
 
-/* Zero-initialise; release in any case. */
+/* Release in any case. */
 struct caught {
 	struct candidates found; /* matched has the bits above */
 	struct sync_counts counts;
@@ -49,7 +49,6 @@ struct caught {
 };
 void caught_release(struct caught *caught);
 
-/* Zero-initialise. */
 struct catchup {
 	struct role_child child;
 	struct catchup_task task;

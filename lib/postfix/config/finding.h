@@ -17,7 +17,6 @@ struct finding {
 	char *command; /* what to type; "": no command helps */
 };
 
-/* Zero-initialise. */
 struct findings {
 	struct finding *list;
 	size_t count, cap;

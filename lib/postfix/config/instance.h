@@ -32,7 +32,7 @@ struct postfix {
 /* Returns ERR_CONFIG with postconf's words if it failed, if a parameter is missing, or if
  * mail_owner does not exist or is root. postconf gets 10 s and may print 1 MiB. */
 int postfix_read(const char *config_directory, struct postfix *ret, struct err *err) NODISCARD;
-void postfix_release(struct postfix *p); /* zeroes *p; accepts a zeroed one */
+void postfix_release(struct postfix *p);
 
 /*
  * Makes a copy of p with other hash settings, so that postsuper(1) finds files in a directory

@@ -11,7 +11,6 @@ struct service {
 	bool chroot;
 };
 
-/* Zero-initialise. */
 struct mailconf {
 	/* Lines, each NUL-terminated by mailconf_parse. */
 	struct strbuf main;      /* "name = value" of postconf -x */
@@ -28,7 +27,7 @@ int mailconf_read(const struct postfix *p, const char *const *names, struct mail
 /* Parses the three texts, which the caller filled in; the second half of mailconf_read, for
  * tests. */
 int mailconf_parse(struct mailconf *c) NODISCARD;
-void mailconf_release(struct mailconf *c); /* zeroes *c; accepts a zeroed one */
+void mailconf_release(struct mailconf *c);
 
 /* Whether `-o` sets the parameter for this service; false if service is NULL. */
 bool mailconf_overrides(const struct mailconf *c, const struct service *service, const char *name);

@@ -11,7 +11,6 @@ struct wiring_list {
 	struct strbuf before, after; /* unexpanded, as one line; empty if main.cf does not set it */
 };
 
-/* Zero-initialise. */
 #define WIRING_LISTS 2
 struct wiring {
 	struct wiring_list lists[WIRING_LISTS];
@@ -27,7 +26,7 @@ struct wiring {
  */
 int wiring_edit(const struct postfix *p, const char *copy, const char *socket, bool joins,
     struct wiring *ret, struct err *err) NODISCARD;
-void wiring_release(struct wiring *w); /* zeroes *w */
+void wiring_release(struct wiring *w);
 
 /* Asks `postfix status`. Returns 1 it runs, 0 not, or a negative code with words: ERR_CONFIG if
  * Postfix rejects its main.cf. */

@@ -32,7 +32,6 @@ struct queue_host {
 
 #define QUEUE_ROUTE_MAX 24 /* this host's lines that are kept; hopcount_limit is 50 for all */
 
-/* Zero-initialise. */
 struct queue_route {
 	struct received_pass lines[QUEUE_ROUTE_MAX]; /* this host's lines, from the top */
 	unsigned count;
