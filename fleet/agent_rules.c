@@ -5,7 +5,8 @@
 #include "base/log.h"
 #include "fleet/agent_private.h"
 
-#define FRAME_BYTES  (48u << 10) /* of rule texts in one frame */
+#define FRAME_BYTES  (48u << 10)                       /* of rule texts in one frame */
+#define ALL_BYTES    (DOOR_RULES_BYTES - (256u << 10)) /* frames have heads */
 #define RULES_TIME   (60 * USEC_PER_SEC)
 #define RETRY        (5 * USEC_PER_SEC)
 #define REFUSED_WAIT (60 * USEC_PER_SEC)
@@ -21,6 +22,7 @@ struct frames {
 	struct door_rule *rules; /* room for all rows */
 	size_t count;
 	size_t bytes; /* of the last frame */
+	size_t all;   /* of all frames */
 	size_t left_out;
 };
 
@@ -67,13 +69,30 @@ static int begin_frame_if_full(struct frames *f, size_t size, bool replace)
 	return array_add(&f->orders, order);
 }
 
+/* Root takes no more than DOOR_RULES_BYTES, and then none of them. */
+static bool has_room(struct agent *a, struct frames *f, size_t size)
+{
+	bool room = f->all + size <= ALL_BYTES;
+
+	if (room)
+		f->all += size;
+	else if (++f->left_out == 1)
+		agent_log(a, warning,
+		    "fleet: there are more than %u bytes of rules; the newest are left out",
+		    ALL_BYTES);
+	return room;
+}
+
 static int add_rule(struct agent *a, struct frames *f, size_t row)
 {
 	struct door_rule rule = rule_of(a, row);
 	size_t size = size_of(a, &rule, &f->left_out);
-	int code = size > 0 ? begin_frame_if_full(f, size, a->rules.asked_full) : 0;
+	int code;
 
-	if (code < 0 || size == 0)
+	if (size == 0 || !has_room(a, f, size))
+		return 0;
+	code = begin_frame_if_full(f, size, a->rules.asked_full);
+	if (code < 0)
 		return code;
 	f->rules[f->count++] = rule;
 	f->orders.list[f->orders.count - 1].rules.count++;

@@ -54,8 +54,19 @@ static bool is_over(const struct json *o)
 	return !json_text(o, "action") || json_int(o, "left_us", 1) <= 0;
 }
 
-static int take_one(
-    struct rule_list *rules, struct fleet_change *change, const struct json *o, struct err *err)
+static size_t length(const char *text)
+{
+	return text ? strlen(text) : 0;
+}
+
+static size_t bytes_of(const struct rule *r)
+{
+	return length(r->subject) + length(r->text) + length(r->reason) + length(r->author);
+}
+
+/* *bytes: of all rules; grows. */
+static int take_one(struct rule_list *rules, struct fleet_change *change, const struct json *o,
+    size_t *bytes, struct err *err)
 {
 	struct rule r = {0};
 	struct err why = {{0}};
@@ -64,6 +75,8 @@ static int take_one(
 
 	if (code == 0 && !is_over(o) && rules->count >= FLEET_RULES_MAX)
 		code = err_set(&why, ERR_LIMIT, "more than %d rules", FLEET_RULES_MAX);
+	else if (code == 0 && !is_over(o) && *bytes + bytes_of(&r) > FLEET_RULES_BYTES)
+		code = err_set(&why, ERR_LIMIT, "more than %d bytes of rules", FLEET_RULES_BYTES);
 	if (code == -ENOMEM)
 		return err_set(err, code, "out of memory");
 	if (code < 0) {
@@ -74,14 +87,17 @@ static int take_one(
 	}
 	if (!change->replace)
 		(void)stored_drop(rules, r.subject, 0, true);
-	if (!is_over(o))
+	if (!is_over(o)) {
+		*bytes += bytes_of(&r);
 		code = rule_list_add(rules, &r);
+	}
 	rule_release(&r);
 	return code < 0 ? err_set(err, code, "out of memory") : 0;
 }
 
 int fleet_rules_change(struct rule_list *rules, struct fleet_change *change, struct err *err)
 {
+	size_t bytes = 0;
 	int code = 0;
 
 	if (!str_has_word(change->allow, "block"))
@@ -91,8 +107,10 @@ int fleet_rules_change(struct rule_list *rules, struct fleet_change *change, str
 		return err_set(err, ERR_SYNTAX, "there is no array \"rules\"");
 	if (change->replace)
 		rule_list_release(rules);
+	for (size_t n = 0; n < rules->count; n++)
+		bytes += bytes_of(&rules->list[n]);
 	for (size_t n = 0; code == 0 && n < json_count(change->rules, "rules"); n++)
-		code = take_one(rules, change, json_at(change->rules, "rules", n), err);
+		code = take_one(rules, change, json_at(change->rules, "rules", n), &bytes, err);
 	return code;
 }
 

@@ -8,8 +8,9 @@
 #include "base/json.h"
 #include "rules/rules_file.h"
 
-#define FLEET_RULES_FILE "fleet-rules"
-#define FLEET_RULES_MAX  10000 /* more are left out */
+#define FLEET_RULES_FILE  "fleet-rules"
+#define FLEET_RULES_MAX   10000     /* more are left out */
+#define FLEET_RULES_BYTES (4 << 20) /* of all texts; more are left out */
 
 struct fleet_change {
 	const struct json *rules; /* an object with the array "rules" (milter/rules/rulekeeper.h) */

@@ -59,6 +59,7 @@ static int read_more(
 static int gather(int fd, const struct door_rules *first, struct json *list, struct err *err)
 {
 	const int64_t until = clock_steady() + GATHER_TIME;
+	size_t bytes = 0;
 	AUTO(bytes_release) struct bytes frame = {0};
 	size_t count = 0;
 	bool more = first->more;
@@ -69,6 +70,10 @@ static int gather(int fd, const struct door_rules *first, struct json *list, str
 
 		bytes_clear(&frame);
 		code = read_more(fd, until, &frame, &next, err);
+		bytes += frame.len;
+		if (code == 0 && bytes > DOOR_RULES_BYTES)
+			code = err_set(
+			    err, ERR_LIMIT, "more than %u bytes of rules", DOOR_RULES_BYTES);
 		code = code ?: put_frame(list, &next.rules, &count, err);
 		more = next.rules.more;
 	}

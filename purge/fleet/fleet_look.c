@@ -23,10 +23,11 @@ struct looking {
 
 /* ---- the lines of all hosts */
 
-/* A host that sends more groups than it was asked for lies. */
+/* A host that sends more groups than it was asked for, or names without end, lies. */
 static bool is_full(struct looking *k, size_t lines)
 {
-	bool full = (k->f->s->verb->flags & VERB_GROUPS) && lines >= GROUPS_MAX;
+	bool full = (k->f->s->verb->flags & VERB_GROUPS) &&
+		    (lines >= GROUPS_MAX || fleet_sums_full(&k->sums));
 
 	k->cut |= full;
 	return full;
@@ -41,6 +42,7 @@ static int each_line(
 	bool last = false;
 	int code = 0;
 
+	fleet_sums_begin(&k->sums);
 	for (int part = 0; code == 0 && !last && part < PARTS_MAX; part++) {
 		struct json *request = json_request("parts"), *answer = NULL;
 
@@ -124,8 +126,13 @@ static int list(struct looking *k, struct err *err)
 
 static int add_top(struct looking *k, const struct fleet_result *host, const struct json *line)
 {
+	const size_t before = k->sums.count;
+	int code = fleet_sums_add(&k->sums, "group", "count", line);
+
 	(void)host;
-	return fleet_sums_add(&k->sums, "group", "count", line);
+	if (k->sums.count > before)
+		fleet_sums_weigh(&k->sums);
+	return code;
 }
 
 static int add_why(struct looking *k, const struct fleet_result *host, const struct json *line)
@@ -135,7 +142,9 @@ static int add_why(struct looking *k, const struct fleet_result *host, const str
 
 	if (code < 0 || k->sums.count == before)
 		return code;
-	return fleet_why_take(&k->sums.list[before], host, k->f->sites[host->site].name, line);
+	code = fleet_why_take(&k->sums.list[before], host, k->f->sites[host->site].name, line);
+	fleet_sums_weigh(&k->sums);
+	return code;
 }
 
 static size_t shown(const struct looking *k)

@@ -44,6 +44,27 @@ int fleet_sums_add(
 	return 0;
 }
 
+void fleet_sums_begin(struct fleet_sums *s)
+{
+	s->host_bytes = 0;
+}
+
+void fleet_sums_weigh(struct fleet_sums *s)
+{
+	const struct fleet_group *g = s->count > 0 ? &s->list[s->count - 1] : NULL;
+	size_t bytes = g ? strlen(g->name) + g->example.len : 0;
+
+	for (size_t n = 0; g && n < g->share_count; n++)
+		bytes += strlen(g->shares[n].name);
+	s->bytes += bytes;
+	s->host_bytes += bytes;
+}
+
+bool fleet_sums_full(const struct fleet_sums *s)
+{
+	return s->host_bytes >= FLEET_SUMS_HOST || s->bytes >= FLEET_SUMS_ALL;
+}
+
 /* Of equal names the largest comes first, since its example is kept. */
 static int by_name(const void *a, const void *b)
 {

@@ -22,16 +22,27 @@ struct fleet_group {
 	struct fleet_share *shares; /* recipients by domain, the largest first once joined */
 	size_t share_count;
 };
+/* Bytes of texts that are kept: 2 KiB for each of 1,000 groups. */
+#define FLEET_SUMS_HOST (2u << 20)   /* of one host */
+#define FLEET_SUMS_ALL  (256u << 20) /* of all */
+
 /* Zero-initialise. */
 struct fleet_sums {
 	struct fleet_group *list;
 	size_t count, cap;
-	int64_t all; /* of all counts */
+	int64_t all;              /* of all counts */
+	size_t bytes, host_bytes; /* of the texts of all hosts, and of the last one */
 };
 /* Adds one host's line. The keys name the members with name and count. Other lines are skipped.
  * -ENOMEM. */
 int fleet_sums_add(struct fleet_sums *s, const char *name_key, const char *count_key,
     const struct json *line) NODISCARD;
+/* The lines of another host follow. */
+void fleet_sums_begin(struct fleet_sums *s);
+/* Counts the texts of the group that was added last, once it has all of them. */
+void fleet_sums_weigh(struct fleet_sums *s);
+/* Whether this host, or all hosts together, sent as much text as is kept. */
+bool fleet_sums_full(const struct fleet_sums *s);
 /* Adds up groups of equal names, and sorts. Call it once, after the last line. */
 void fleet_sums_join(struct fleet_sums *s);
 void fleet_sums_release(struct fleet_sums *s);

@@ -47,4 +47,34 @@ static void test_liars(void **state)
 	fleet_sums_release(&s);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_joined), cmocka_unit_test(test_liars))
+/* A thousand groups are no bound where a name has megabytes. */
+static void test_long_names(void **state)
+{
+	enum { LONG = 256 << 10 };
+	struct fleet_sums s = {0};
+	struct strbuf text = {0};
+	unsigned added = 0;
+
+	(void)state;
+	strbuf_puts(&text, "{\"count\":1,\"group\":\"");
+	for (size_t n = 0; n < LONG; n++)
+		strbuf_putc(&text, 'x');
+	strbuf_puts(&text, "\"}");
+	for (unsigned host = 0; host < 2; host++) {
+		fleet_sums_begin(&s);
+		while (!fleet_sums_full(&s) && added < 1000) {
+			add(&s, strbuf_text(&text));
+			fleet_sums_weigh(&s);
+			added++;
+		}
+		assert_int_equal(added, (host + 1) * (FLEET_SUMS_HOST / LONG));
+	}
+	s.bytes = FLEET_SUMS_ALL;
+	fleet_sums_begin(&s);
+	assert_true(fleet_sums_full(&s));
+	strbuf_release(&text);
+	fleet_sums_release(&s);
+}
+
+UNIT_MAIN(
+    cmocka_unit_test(test_joined), cmocka_unit_test(test_liars), cmocka_unit_test(test_long_names))

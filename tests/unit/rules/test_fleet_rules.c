@@ -139,6 +139,37 @@ static void test_left_out(void **state)
 }
 
 /* An expression that the fleet may not set is not even compiled: the error says no more. */
+/* Rules may be long as well as many. */
+static void test_bytes(void **state)
+{
+	struct rule_list rules = {0};
+	struct fleet_change c;
+	struct strbuf text = {0};
+	char reason[401];
+
+	(void)state;
+	memset(reason, 'r', sizeof reason - 1);
+	reason[sizeof reason - 1] = '\0';
+	strbuf_puts(&text, "{\"rules\":[");
+	for (int n = 0; n < FLEET_RULES_MAX; n++)
+		strbuf_printf(&text,
+		    "%s{\"subject\":\"n%d.test\",\"action\":\"HOLD\",\"text\":\"%s\",\"reason\":\"%"
+		    "s\"}",
+		    n ? "," : "", n, reason, reason);
+	strbuf_puts(&text, "]}");
+	assert_int_equal(change(&rules, strbuf_text(&text), true, ALLOW, &c), 0);
+	assert_true(rules.count > 4000 && rules.count < 6000);
+	assert_int_equal(rules.count + c.refused, FLEET_RULES_MAX);
+	assert_non_null(strstr(c.why.text, "bytes of rules"));
+	/* No more come by a difference, but one may go. */
+	assert_int_equal(change(&rules, "{\"rules\":[{\"subject\":\"n1.test\",\"action\":null}]}",
+			     false, ALLOW, &c),
+	    0);
+	assert_int_equal(c.refused, 0);
+	rule_list_release(&rules);
+	strbuf_release(&text);
+}
+
 static void test_expressions(void **state)
 {
 	static const char *const subjects[] = {"/(/", "/x/i", "login:/(/", "login:/x/"};
@@ -247,6 +278,6 @@ static void test_rank(void **state)
 	ruleset_unref(set);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_change), cmocka_unit_test(test_spellings),
-    cmocka_unit_test(test_same), cmocka_unit_test(test_left_out),
+UNIT_MAIN(cmocka_unit_test(test_change), cmocka_unit_test(test_bytes),
+    cmocka_unit_test(test_spellings), cmocka_unit_test(test_same), cmocka_unit_test(test_left_out),
     cmocka_unit_test(test_expressions), cmocka_unit_test(test_file), cmocka_unit_test(test_rank))
