@@ -146,7 +146,7 @@ static void test_many_charsets(void **state)
 			strbuf_puts(&value, pair);
 		converters = 0;
 		assert_true(subject_normal(value.text, value.len, &out) == cases[i].cut);
-		assert_in_range(converters, 1, 64);
+		assert_true(converters >= 1 && converters <= 64);
 		assert_int_equal(out.len, cases[i].cut ? 64 : 2 * cases[i].pairs);
 		strbuf_release(&value);
 		strbuf_release(&out);
@@ -185,7 +185,7 @@ static void test_no_memory(void **state)
 		assert_true(cut || out.len == whole.len);
 		strbuf_release(&out);
 	}
-	assert_in_range(most, 5, 100);
+	assert_true(most >= 5 && most <= 100);
 	strbuf_release(&whole);
 }
 
