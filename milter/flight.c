@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/flight.h"
 
-#include <pthread.h>
+#include "base/lock.h"
 
 /* Each span between two marks has a counter in a ring. If the next counter is still in use, the
  * span continues: its mark is then over later, never too early. */
@@ -13,27 +13,24 @@ static unsigned now; /* the current span */
 
 unsigned flight_begin(void)
 {
-	pthread_mutex_lock(&lock);
+	LOCKED(&lock);
 	unsigned begun = now % SPANS;
 	at_work[begun]++;
-	pthread_mutex_unlock(&lock);
 	return begun;
 }
 
 void flight_end(unsigned begun)
 {
-	pthread_mutex_lock(&lock);
+	LOCKED(&lock);
 	at_work[begun]--;
-	pthread_mutex_unlock(&lock);
 }
 
 unsigned flight_mark(void)
 {
-	pthread_mutex_lock(&lock);
+	LOCKED(&lock);
 	unsigned mark = now;
 	if (at_work[(now + 1) % SPANS] == 0)
 		now++;
-	pthread_mutex_unlock(&lock);
 	return mark;
 }
 
@@ -41,10 +38,9 @@ bool flight_is_over(unsigned mark)
 {
 	bool over = true;
 
-	pthread_mutex_lock(&lock);
+	LOCKED(&lock);
 	/* Older counters are zero, since their places were reused. */
 	for (unsigned age = now - mark; age < SPANS; age++)
 		over &= at_work[(now - age) % SPANS] == 0;
-	pthread_mutex_unlock(&lock);
 	return over;
 }

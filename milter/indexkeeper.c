@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/indexkeeper.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "index/control/status.h"
 
@@ -204,18 +204,16 @@ bool indexkeeper_close(struct indexkeeper *k, int64_t timeout)
 
 struct index *indexkeeper_borrow(struct indexkeeper *k)
 {
-	pthread_mutex_lock(&k->lock);
+	LOCKED(&k->lock);
 	struct index *index = k->index;
 	k->users += index != NULL;
-	pthread_mutex_unlock(&k->lock);
 	return index;
 }
 
 void indexkeeper_give_back(struct indexkeeper *k)
 {
-	pthread_mutex_lock(&k->lock);
+	LOCKED(&k->lock);
 	k->users--;
-	pthread_mutex_unlock(&k->lock);
 }
 
 void indexkeeper_lose(struct indexkeeper *k, const char *id, const char *reason)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/upkeep.h"
 
-#include <pthread.h>
-
 #include "base/clock.h"
+#include "base/lock.h"
 
 struct upkeep {
 	struct upkeep_config config;
@@ -37,10 +36,9 @@ static bool wait_for_work(struct upkeep *u, int64_t due, bool *ret_reload)
 
 static void ask(struct upkeep *u, bool *what)
 {
-	pthread_mutex_lock(&u->lock);
+	LOCKED(&u->lock);
 	*what = true;
 	pthread_cond_signal(&u->changed);
-	pthread_mutex_unlock(&u->lock);
 }
 
 static void *upkeep_main(void *arg)

@@ -2,6 +2,7 @@
 /* The counts follow the store's transactions. A journal collects what a transaction changes, and it
  * is counted just before the commit. So the next writer finds the counts up to date. */
 #include "base/clock.h"
+#include "base/lock.h"
 #include "index/index_private.h"
 
 static void changed(void *arg, uint64_t sequence, struct span before, struct span after)
@@ -27,10 +28,9 @@ static void spoil_counts(void *arg)
 {
 	struct counting *c = &((struct index *)arg)->counting;
 
-	pthread_mutex_lock(&c->lock);
+	LOCKED(&c->lock);
 	if (c->census)
 		census_spoil(c->census);
-	pthread_mutex_unlock(&c->lock);
 }
 
 static void commits(void *arg)
@@ -168,13 +168,12 @@ static int tell(struct counting *c, const struct census_question *q, struct json
 {
 	int code = 0;
 
-	pthread_mutex_lock(&c->lock);
+	LOCKED(&c->lock);
 	c->asked = clock_steady();
 	if (c->census && c->whole && !census_failed(c->census)) {
 		*ret = census_tell(c->census, q);
 		code = *ret ? 1 : -ENOMEM;
 	}
-	pthread_mutex_unlock(&c->lock);
 	return code;
 }
 

@@ -14,6 +14,14 @@ int rule_list_add(struct rule_list *rules, struct rule *r)
 	return rc;
 }
 
+int rule_list_add_copy(struct rule_list *rules, const struct rule *r)
+{
+	AUTO(rule_release) struct rule copy = {0};
+	int code = rule_copy(r, &copy);
+
+	return code ?: rule_list_add(rules, &copy);
+}
+
 void rule_list_release(struct rule_list *rules)
 {
 	for (size_t i = 0; i < rules->count; i++)

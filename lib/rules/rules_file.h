@@ -13,6 +13,7 @@ struct rule_list {
 	size_t count, cap;
 };
 int rule_list_add(struct rule_list *rules, struct rule *r) NODISCARD; /* takes over *r */
+int rule_list_add_copy(struct rule_list *rules, const struct rule *r) NODISCARD;
 void rule_list_release(struct rule_list *rules);
 /* A missing file means no rules. A single wrong line makes the whole call fail, with the words
  * "FILE:LINE: what". */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/control/control.h"
 
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "index/control/serve.h"
 #include "index/index.h"
@@ -104,18 +104,16 @@ static int settle(int fd)
 
 static bool take_place(struct control *c)
 {
-	pthread_mutex_lock(&c->lock);
+	LOCKED(&c->lock);
 	bool room = c->at_work < CONTROL_AT_WORK_MAX;
 	c->at_work += room;
-	pthread_mutex_unlock(&c->lock);
 	return room;
 }
 
 static void give_place(struct control *c)
 {
-	pthread_mutex_lock(&c->lock);
+	LOCKED(&c->lock);
 	c->at_work--;
-	pthread_mutex_unlock(&c->lock);
 }
 
 static int say_working(int fd)
@@ -194,10 +192,9 @@ static void *peer_main(void *arg)
 	while (serve_one(c, &wire) == 0)
 		continue;
 	wire_release(&wire);
-	pthread_mutex_lock(&c->lock);
+	LOCKED(&c->lock);
 	io_close(&p->fd);
 	wake(c); /* with the lock held, or control_stop might free the server before this */
-	pthread_mutex_unlock(&c->lock);
 	return NULL;
 }
 
@@ -215,11 +212,10 @@ static struct peer *free_place(struct control *c)
 {
 	struct peer *place = NULL;
 
-	pthread_mutex_lock(&c->lock);
+	LOCKED(&c->lock);
 	for (size_t i = 0; !place && i < CONTROL_PEERS_MAX; i++)
 		if (c->peers[i].fd < 0)
 			place = &c->peers[i];
-	pthread_mutex_unlock(&c->lock);
 	return place;
 }
 
@@ -245,10 +241,8 @@ static void let_in(struct control *c, struct peer *p)
 
 static bool is_stopped(struct control *c)
 {
-	pthread_mutex_lock(&c->lock);
-	bool stop = c->stop;
-	pthread_mutex_unlock(&c->lock);
-	return stop;
+	LOCKED(&c->lock);
+	return c->stop;
 }
 
 static void *control_main(void *arg)

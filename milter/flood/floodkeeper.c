@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/lines.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "milter/flood/floodkeeper_private.h"
 #include "rules/stored.h"
@@ -163,16 +164,15 @@ void floodkeeper_feed(struct floodkeeper *k, const struct message *m)
 	    .loopback = flood_is_loopback(&m->client),
 	    .login_exact = k->settings->login_exact,
 	};
-	pthread_mutex_lock(&k->lock);
+	LOCKED(&k->lock);
 	flood_feed(k->flood, &message);
-	pthread_mutex_unlock(&k->lock);
 }
 
 /* ---- each second */
 
 void flood_write_back(struct floodkeeper *k, const struct flood_incident *copy, bool hook)
 {
-	pthread_mutex_lock(&k->lock);
+	LOCKED(&k->lock);
 	struct flood_incident *i = flood_find(k->flood, copy->id);
 	if (i) {
 		i->expires = copy->expires;
@@ -180,7 +180,6 @@ void flood_write_back(struct floodkeeper *k, const struct flood_incident *copy, 
 		i->hits = copy->hits;
 		i->hook_begun |= hook;
 	}
-	pthread_mutex_unlock(&k->lock);
 }
 
 static void order_hook(struct floodkeeper *k, enum flood_event event, struct flood_incident *i)
@@ -222,11 +221,10 @@ static size_t take_events(
 	struct flood_incident *i;
 	size_t count = 0;
 
-	pthread_mutex_lock(&k->lock);
+	LOCKED(&k->lock);
 	flood_tick(k->flood, now);
 	while (count < EVENTS_MAX && flood_take(k->flood, &events[count], &i))
 		copies[count++] = *i;
-	pthread_mutex_unlock(&k->lock);
 	return count;
 }
 

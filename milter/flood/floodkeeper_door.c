@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The thread that asks root, by the order door, to hold earlier mail and to run the hook. */
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "milter/flood/floodkeeper_private.h"
 
@@ -154,12 +155,11 @@ static void run_hold(struct floodkeeper *k, const struct flood_job *job)
 		return;
 	log_info("flood %u: held %llu messages that came before (batch %llu)", i->id,
 	    (unsigned long long)end.done, (unsigned long long)end.batch);
-	pthread_mutex_lock(&k->lock);
+	LOCKED(&k->lock);
 	struct flood_incident *now = flood_find(k->flood, i->id);
 	if (now)
 		now->held += end.done;
 	k->changes++;
-	pthread_mutex_unlock(&k->lock);
 }
 
 /* ---- the thread */

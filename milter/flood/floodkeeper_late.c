@@ -5,6 +5,7 @@
  * windows of its arrival.
  */
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/role.h"
 #include "index/control/update.h"
 #include "index/control/wire.h"
@@ -45,9 +46,8 @@ static void count_one(struct floodkeeper *k, const struct message *m, int64_t no
 	    .login_exact = k->settings->login_exact,
 	};
 
-	pthread_mutex_lock(&k->lock);
+	LOCKED(&k->lock);
 	flood_feed(k->flood, &message);
-	pthread_mutex_unlock(&k->lock);
 }
 
 /* Whether it arrived after the last count and before our begin. This host's notices count for

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/policy/overlap.h"
 
-#include <pthread.h>
+#include "base/lock.h"
 
 #define BUCKETS 1024
 
@@ -33,35 +33,32 @@ void overlap_begin(struct overlap *o)
 {
 	if (o->in_hand)
 		return;
-	pthread_mutex_lock(&lock);
+	LOCKED(&lock);
 	o->at = bucket_of(&o->key);
 	o->next = *o->at;
 	if (o->next)
 		o->next->at = &o->next;
 	*o->at = o;
 	o->in_hand = true;
-	pthread_mutex_unlock(&lock);
 }
 
 void overlap_end(struct overlap *o)
 {
 	if (!o->in_hand)
 		return;
-	pthread_mutex_lock(&lock);
+	LOCKED(&lock);
 	*o->at = o->next;
 	if (o->next)
 		o->next->at = o->at;
 	o->in_hand = false;
-	pthread_mutex_unlock(&lock);
 }
 
 bool overlap_has(const struct overlap_key *key)
 {
 	bool found = false;
 
-	pthread_mutex_lock(&lock);
+	LOCKED(&lock);
 	for (const struct overlap *o = *bucket_of(key); o && !found; o = o->next)
 		found = is_equal(&o->key, key);
-	pthread_mutex_unlock(&lock);
 	return found;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/policy/server.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -9,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "index/control/status.h"
 #include "milter/flight.h"
@@ -133,14 +133,13 @@ static void close_connection(struct policy_server *s, struct connection *c)
 
 static void note_progress(struct policy_server *s, struct connection *c, bool answered)
 {
-	pthread_mutex_lock(&s->lock);
+	LOCKED(&s->lock);
 	unlink_one(s, c);
 	link_one(s, c);
 	if (c->in.len == 0)
 		c->begun = 0;
 	else if (answered || !c->begun)
 		c->begun = clock_steady();
-	pthread_mutex_unlock(&s->lock);
 }
 
 static int arm(struct policy_server *s, int how, int fd, void *what)
@@ -220,19 +219,15 @@ static int turn(struct policy_server *s, struct connection *c, struct err *err)
 /* The lock passes the connection's content from thread to thread. */
 static bool is_closing(struct policy_server *s, const struct connection *c)
 {
-	pthread_mutex_lock(&s->lock);
-	bool closing = c->closing;
-	pthread_mutex_unlock(&s->lock);
-	return closing;
+	LOCKED(&s->lock);
+	return c->closing;
 }
 
 /* From here on another thread may have the connection. */
 static bool give_back(struct policy_server *s, struct connection *c)
 {
-	pthread_mutex_lock(&s->lock);
-	bool given = arm(s, EPOLL_CTL_MOD, c->fd, c) == 0;
-	pthread_mutex_unlock(&s->lock);
-	return given;
+	LOCKED(&s->lock);
+	return arm(s, EPOLL_CTL_MOD, c->fd, c) == 0;
 }
 
 static void tend(struct policy_server *s, struct connection *c)
@@ -252,14 +247,13 @@ static void tend(struct policy_server *s, struct connection *c)
 /* Beyond the cap, closes the connection that was idle longest, unless too many are closing. */
 static bool find_room(struct policy_server *s, struct connection *c)
 {
-	pthread_mutex_lock(&s->lock);
+	LOCKED(&s->lock);
 	bool room = s->count < POLICY_CONNECTIONS_MAX + SURPLUS_MAX;
 	if (s->count >= POLICY_CONNECTIONS_MAX)
 		close_idlest(s);
 	if (room)
 		link_one(s, c);
 	s->count += room;
-	pthread_mutex_unlock(&s->lock);
 	return room;
 }
 

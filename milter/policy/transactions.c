@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/policy/transactions.h"
 
-#include <pthread.h>
-
 #include "base/clock.h"
+#include "base/lock.h"
 
 #define BUCKETS 1024
 
@@ -170,8 +169,6 @@ void transactions_put(struct transactions *t, struct transaction *one)
 
 unsigned transactions_count(struct transactions *t)
 {
-	pthread_mutex_lock(&t->lock);
-	unsigned count = t->count;
-	pthread_mutex_unlock(&t->lock);
-	return count;
+	LOCKED(&t->lock);
+	return t->count;
 }

@@ -2,6 +2,7 @@
 #include "milter/rules/rulekeeper.h"
 
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "index/control/status.h"
 #include "milter/rules/rulekeeper_private.h"
@@ -164,10 +165,8 @@ void rulekeeper_close(struct rulekeeper *k)
 
 struct ruleset *rulekeeper_get(struct rulekeeper *k)
 {
-	pthread_mutex_lock(&k->swap);
-	struct ruleset *set = ruleset_ref(k->set);
-	pthread_mutex_unlock(&k->swap);
-	return set;
+	LOCKED(&k->swap);
+	return ruleset_ref(k->set);
 }
 
 /* Reads the rules file if it changed, or by force. Call it with `change` held. */

@@ -28,12 +28,9 @@ static int copy_all(const struct rulekeeper *k, struct rule_list *ret)
 
 	for (size_t n = 0; code == 0 && n < ruleset_fleet_count(k->set); n++) {
 		const struct rule *r = ruleset_at(k->set, begin + n);
-		struct rule copy;
 
-		if (rule_expired(r, wall))
-			continue;
-		code = rule_copy(r, &copy);
-		code = code ?: rule_list_add(ret, &copy);
+		if (!rule_expired(r, wall))
+			code = rule_list_add_copy(ret, r);
 	}
 	return code;
 }

@@ -22,19 +22,6 @@ static int note_error(struct rulekeeper *k, int code, const struct err *err)
 	return code;
 }
 
-static int add_copy(struct rule_list *rules, const struct rule *r)
-{
-	struct rule copy;
-	int code = rule_copy(r, &copy);
-
-	if (code)
-		return code;
-	code = rule_list_add(rules, &copy);
-	if (code)
-		rule_release(&copy);
-	return code;
-}
-
 /* Copies the rules in force, without expired ones and without subject's (may be NULL). */
 static int copy_all(
     struct rulekeeper *k, const char *subject, struct rule_list *ret, const struct rule **ret_there)
@@ -50,7 +37,7 @@ static int copy_all(
 		if (subject && rule_same_subject(r->subject, subject, k->settings->login_exact))
 			*ret_there = r;
 		else
-			code = add_copy(ret, r);
+			code = rule_list_add_copy(ret, r);
 	}
 	return code;
 }
@@ -66,7 +53,7 @@ static int apply_pending(struct rulekeeper *k, struct rule_list *rules)
 		const struct rule *r = ruleset_at(k->set, i);
 
 		if (is_pending(k, r->subject))
-			code = add_copy(rules, r);
+			code = rule_list_add_copy(rules, r);
 	}
 	return code;
 }

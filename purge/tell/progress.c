@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/tell/progress.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "base/lock.h"
 #include "purge/tell/table.h"
 
 #define INTERVAL  (USEC_PER_SEC / 5)
@@ -173,21 +173,19 @@ void progress_show(void *arg, const char *doing, size_t done, size_t of)
 		return;
 	}
 	atomic_store(&line.since, clock_steady());
-	pthread_mutex_lock(&line.lock);
+	LOCKED(&line.lock);
 	atomic_store(&line.doing, doing);
 	pthread_cond_signal(&line.changed);
-	pthread_mutex_unlock(&line.lock);
 }
 
 void progress_clear(FILE *to)
 {
 	if (!atomic_load(&line.doing) || !isatty(fileno(to)))
 		return;
-	pthread_mutex_lock(&line.lock);
+	LOCKED(&line.lock);
 	atomic_store(&line.doing, NULL);
 	if (atomic_exchange(&line.shown, false))
 		put(ERASE, strlen(ERASE));
-	pthread_mutex_unlock(&line.lock);
 }
 
 void progress_end(struct progress *p)

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+#pragma once
+
+#include <pthread.h>
+
+#include "base/base.h"
+
+static inline pthread_mutex_t *lock_take(pthread_mutex_t *mutex)
+{
+	pthread_mutex_lock(mutex);
+	return mutex;
+}
+
+static inline void lock_release(pthread_mutex_t **mutex)
+{
+	pthread_mutex_unlock(*mutex);
+}
+
+/* A declaration: this thread holds the mutex until the block ends, on every way out. */
+#define LOCKED(mutex)                                                                              \
+	AUTO(lock_release) __attribute__((unused)) pthread_mutex_t *held_ = lock_take(mutex)
