@@ -128,13 +128,31 @@ static int connect_to(struct fleet *f, struct fleet_site *site, struct err *err)
 			 site->name, err);
 }
 
+/* One that cannot be reached stops all: an order in half of the fleets may pass for one in all. */
+static int fail_all(
+    const struct fleet *f, const struct fleet_site *failed, int code, struct err *err)
+{
+	AUTO(strbuf_release) struct strbuf others = {0};
+
+	for (size_t n = 0; n < f->count; n++)
+		if (&f->sites[n] != failed)
+			strbuf_printf(&others, "%s%s", others.len ? "," : "", f->sites[n].name);
+	if (f->count < 2)
+		return code;
+	return err_within(err, code,
+	    "nothing was done in any fleet (without this one: '--fleet=%s')", strbuf_text(&others));
+}
+
 int fleet_open(struct fleet *f, struct session *s, struct err *err)
 {
 	*f = (struct fleet){.s = s};
 	int code = add_sites(f, s->options.fleets, err);
 
-	for (size_t n = 0; code == 0 && n < f->count; n++)
+	for (size_t n = 0; code == 0 && n < f->count; n++) {
 		code = connect_to(f, &f->sites[n], err);
+		if (code < 0)
+			return fail_all(f, &f->sites[n], code, err);
+	}
 	return code == 0 && s->options.hosts ? read_hosts(f, s->options.hosts, err) : code;
 }
 

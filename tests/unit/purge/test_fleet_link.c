@@ -238,6 +238,24 @@ static void test_placed_nowhere(void **state)
 	assert_non_null(strstr(read_file(errors), "the order was not placed: the fleet west: no"));
 }
 
+/* One that cannot be reached stops the order for all, and the words say how to go on. */
+static void test_unreachable(void **state)
+{
+	char *out;
+
+	(void)state;
+	write_file(program,
+	    "#!/bin/sh\nread line\n"
+	    "case $line in *service=west*) echo '{\"error\":\"connect\",\"text\":\"x\"}'; exit ;;"
+	    " esac\necho '{\"ok\":true}'\n"
+	    "while read line; do echo '{\"ok\":true,\"hosts\":[]}'; done\n",
+	    0755);
+	assert_int_equal(run("purge --fleet=north,west,east -y example.com", &out), 1);
+	assert_string_equal(out, "");
+	assert_non_null(strstr(read_file(errors), "nothing was done in any fleet"));
+	assert_non_null(strstr(read_file(errors), "'--fleet=north,east'"));
+}
+
 /* A fleet that does not answer in time is given up; the rules in force in the other are
  * reported. */
 static void test_rule_of_one_fleet(void **state)
@@ -439,10 +457,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_exits),
 	    cmocka_unit_test(test_unknown), cmocka_unit_test(test_requests),
 	    cmocka_unit_test(test_rules), cmocka_unit_test(test_rule_of_one_fleet),
-	    cmocka_unit_test(test_placed_nowhere), cmocka_unit_test(test_undo),
-	    cmocka_unit_test(test_top), cmocka_unit_test(test_too_many_groups),
-	    cmocka_unit_test(test_why), cmocka_unit_test(test_floods),
-	    cmocka_unit_test(test_hanging_link), cmocka_unit_test(test_no_link)};
+	    cmocka_unit_test(test_placed_nowhere), cmocka_unit_test(test_unreachable),
+	    cmocka_unit_test(test_undo), cmocka_unit_test(test_top),
+	    cmocka_unit_test(test_too_many_groups), cmocka_unit_test(test_why),
+	    cmocka_unit_test(test_floods), cmocka_unit_test(test_hanging_link),
+	    cmocka_unit_test(test_no_link)};
 
 	return cmocka_run_group_tests(tests, make, clear);
 }
