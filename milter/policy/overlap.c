@@ -6,7 +6,7 @@
 #define BUCKETS 1024
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct overlap *buckets[BUCKETS];
+static LIST_HEAD(bucket, overlap) buckets[BUCKETS];
 
 void overlap_set_server(struct overlap_key *key, const char *server, const char *server_port)
 {
@@ -14,7 +14,7 @@ void overlap_set_server(struct overlap_key *key, const char *server, const char 
 	snprintf(key->server_port, sizeof(key->server_port), "%s", server_port ? server_port : "");
 }
 
-static struct overlap **bucket_of(const struct overlap_key *key)
+static struct bucket *bucket_of(const struct overlap_key *key)
 {
 	uint32_t hash = key->client_port;
 
@@ -34,11 +34,7 @@ void overlap_begin(struct overlap *o)
 	if (o->in_hand)
 		return;
 	LOCKED(&lock);
-	o->at = bucket_of(&o->key);
-	o->next = *o->at;
-	if (o->next)
-		o->next->at = &o->next;
-	*o->at = o;
+	LIST_INSERT_HEAD(bucket_of(&o->key), o, same);
 	o->in_hand = true;
 }
 
@@ -47,18 +43,17 @@ void overlap_end(struct overlap *o)
 	if (!o->in_hand)
 		return;
 	LOCKED(&lock);
-	*o->at = o->next;
-	if (o->next)
-		o->next->at = o->at;
+	LIST_REMOVE(o, same);
 	o->in_hand = false;
 }
 
 bool overlap_has(const struct overlap_key *key)
 {
-	bool found = false;
+	const struct overlap *o;
 
 	LOCKED(&lock);
-	for (const struct overlap *o = *bucket_of(key); o && !found; o = o->next)
-		found = is_equal(&o->key, key);
-	return found;
+	LIST_FOREACH (o, bucket_of(key), same)
+		if (is_equal(&o->key, key))
+			return true;
+	return false;
 }

@@ -4,6 +4,8 @@
  * any thread. */
 #pragma once
 
+#include <sys/queue.h>
+
 #include "base/net.h"
 
 #define OVERLAP_PORT_SIZE 8
@@ -21,7 +23,7 @@ void overlap_set_server(struct overlap_key *key, const char *server, const char 
 struct overlap {
 	struct overlap_key key;
 	bool in_hand;
-	struct overlap *next, **at;
+	LIST_ENTRY(overlap) same; /* in its bucket */
 };
 void overlap_begin(struct overlap *o); /* key must not change until overlap_end */
 void overlap_end(struct overlap *o);

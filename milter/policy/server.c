@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -26,10 +27,12 @@ struct connection {
 	struct strbuf in; /* a part of a request; freed when empty */
 	struct policy_scan scan;
 	/* Under the server's lock. */
-	struct connection *newer, *older; /* ordered by use */
-	int64_t begun;                    /* steady, of the request in `in`; 0: idle */
-	bool closing;                     /* shut down; its next reader frees it */
+	TAILQ_ENTRY(connection) use; /* the newest first */
+	int64_t begun;               /* steady, of the request in `in`; 0: idle */
+	bool closing;                /* shut down; its next reader frees it */
 };
+
+TAILQ_HEAD(connections, connection);
 
 struct policy_server {
 	struct front *front;
@@ -40,7 +43,7 @@ struct policy_server {
 	atomic_ullong requests;
 
 	pthread_mutex_t lock;
-	struct connection *newest, *oldest;
+	struct connections by_use;
 	unsigned count;
 	int64_t next_look;     /* steady; for slow peers */
 	int64_t complained;    /* steady; 0: never */
@@ -48,20 +51,6 @@ struct policy_server {
 };
 
 /* ---- the list of connections; with the lock held */
-
-static void unlink_one(struct policy_server *s, struct connection *c)
-{
-	*(c->newer ? &c->newer->older : &s->newest) = c->older;
-	*(c->older ? &c->older->newer : &s->oldest) = c->newer;
-}
-
-static void link_one(struct policy_server *s, struct connection *c)
-{
-	c->newer = NULL;
-	c->older = s->newest;
-	*(s->newest ? &s->newest->newer : &s->oldest) = c;
-	s->newest = c;
-}
 
 /* The thread that this wakes, or that has the connection, frees it. */
 static void close_soon(struct connection *c)
@@ -72,12 +61,13 @@ static void close_soon(struct connection *c)
 
 static void close_idlest(struct policy_server *s)
 {
-	struct connection *c = s->oldest;
+	struct connection *c;
 
-	while (c && (c->begun || c->closing))
-		c = c->newer;
-	if (c)
-		close_soon(c);
+	TAILQ_FOREACH_REVERSE (c, &s->by_use, connections, use)
+		if (!c->begun && !c->closing) {
+			close_soon(c);
+			return;
+		}
 }
 
 /* ---- serving */
@@ -103,12 +93,13 @@ static void complain_once_a_minute(struct policy_server *s, const char *why)
 static void look_for_slow_peers(struct policy_server *s)
 {
 	int64_t now = clock_steady();
+	struct connection *c;
 	unsigned slow = 0;
 
 	pthread_mutex_lock(&s->lock);
 	if (now >= s->next_look) {
 		s->next_look = now + TICK * 1000;
-		for (struct connection *c = s->oldest; c; c = c->newer) {
+		TAILQ_FOREACH_REVERSE (c, &s->by_use, connections, use) {
 			if (!c->begun || c->closing || now - c->begun < POLICY_PATIENCE)
 				continue;
 			close_soon(c);
@@ -123,7 +114,7 @@ static void look_for_slow_peers(struct policy_server *s)
 static void close_connection(struct policy_server *s, struct connection *c)
 {
 	pthread_mutex_lock(&s->lock);
-	unlink_one(s, c);
+	TAILQ_REMOVE(&s->by_use, c, use);
 	s->count--;
 	close(c->fd); /* with the lock held, so that close_soon does not hit a reused descriptor */
 	pthread_mutex_unlock(&s->lock);
@@ -134,8 +125,8 @@ static void close_connection(struct policy_server *s, struct connection *c)
 static void note_progress(struct policy_server *s, struct connection *c, bool answered)
 {
 	LOCKED(&s->lock);
-	unlink_one(s, c);
-	link_one(s, c);
+	TAILQ_REMOVE(&s->by_use, c, use);
+	TAILQ_INSERT_HEAD(&s->by_use, c, use);
 	if (c->in.len == 0)
 		c->begun = 0;
 	else if (answered || !c->begun)
@@ -252,7 +243,7 @@ static bool find_room(struct policy_server *s, struct connection *c)
 	if (s->count >= POLICY_CONNECTIONS_MAX)
 		close_idlest(s);
 	if (room)
-		link_one(s, c);
+		TAILQ_INSERT_HEAD(&s->by_use, c, use);
 	s->count += room;
 	return room;
 }
@@ -344,6 +335,7 @@ int policy_server_start(
 	*s =
 	    (struct policy_server){.front = front, .listener = listener, .epoll = -1, .wakeup = -1};
 	pthread_mutex_init(&s->lock, NULL);
+	TAILQ_INIT(&s->by_use);
 	int errnum = init(s);
 	if (errnum) {
 		if (policy_server_stop(s, USEC_PER_SEC))
@@ -377,8 +369,8 @@ bool policy_server_stop(struct policy_server *s, int64_t timeout)
 	for (; s->threads > 0; s->threads--)
 		if (!join_until(s->thread[s->threads - 1], until))
 			return false;
-	while (s->newest)
-		close_connection(s, s->newest);
+	while (!TAILQ_EMPTY(&s->by_use))
+		close_connection(s, TAILQ_FIRST(&s->by_use));
 	io_close(&s->listener);
 	io_close(&s->epoll);
 	io_close(&s->wakeup);

@@ -6,20 +6,25 @@
 
 #define BUCKETS 1024
 
+TAILQ_HEAD(uses, transaction);
+LIST_HEAD(bucket, transaction);
+
 struct transactions {
 	pthread_mutex_t lock;
-	struct transaction *newest, *oldest;
+	struct uses by_use;
 	unsigned count;
 	size_t bytes;
-	struct transaction *buckets[BUCKETS];
+	struct bucket buckets[BUCKETS];
 };
 
 struct transactions *transactions_new(void)
 {
 	struct transactions *t = calloc(1, sizeof(*t));
 
-	if (t)
-		pthread_mutex_init(&t->lock, NULL);
+	if (!t)
+		return NULL;
+	pthread_mutex_init(&t->lock, NULL);
+	TAILQ_INIT(&t->by_use);
 	return t;
 }
 
@@ -31,22 +36,25 @@ static void discard(struct transaction *one)
 	free(one);
 }
 
+static void discard_all(struct uses *list)
+{
+	for (struct transaction *one; (one = TAILQ_FIRST(list));) {
+		TAILQ_REMOVE(list, one, use);
+		discard(one);
+	}
+}
+
 void transactions_free(struct transactions *t)
 {
 	if (!t)
 		return;
-	while (t->newest) {
-		struct transaction *next = t->newest->older;
-
-		discard(t->newest);
-		t->newest = next;
-	}
+	discard_all(&t->by_use);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
 }
 
 /* By the process, with FNV-1a. */
-static struct transaction **bucket_of(struct transactions *t, const char *instance)
+static struct bucket *bucket_of(struct transactions *t, const char *instance)
 {
 	uint32_t hash = 2166136261u;
 
@@ -64,23 +72,19 @@ static bool is_same_process(const char *a, const char *b)
 
 static void unlink_one(struct transactions *t, struct transaction *one)
 {
-	struct transaction **at = bucket_of(t, one->instance);
-
-	while (*at != one)
-		at = &(*at)->same;
-	*at = one->same;
-	*(one->newer ? &one->newer->older : &t->newest) = one->older;
-	*(one->older ? &one->older->newer : &t->oldest) = one->newer;
+	LIST_REMOVE(one, same);
+	TAILQ_REMOVE(&t->by_use, one, use);
 	t->count--;
 	t->bytes -= one->bytes;
 }
 
 static struct transaction *find_last_and_unlink(struct transactions *t, const char *instance)
 {
-	struct transaction *one = *bucket_of(t, instance);
+	struct transaction *one;
 
-	while (one && !is_same_process(one->instance, instance))
-		one = one->same;
+	LIST_FOREACH (one, bucket_of(t, instance), same)
+		if (is_same_process(one->instance, instance))
+			break;
 	if (one)
 		unlink_one(t, one);
 	return one;
@@ -110,14 +114,8 @@ struct transaction *transactions_take(struct transactions *t, const char *instan
 
 static void link_one(struct transactions *t, struct transaction *one)
 {
-	struct transaction **bucket = bucket_of(t, one->instance);
-
-	one->same = *bucket;
-	*bucket = one;
-	one->newer = NULL;
-	one->older = t->newest;
-	*(t->newest ? &t->newest->newer : &t->oldest) = one;
-	t->newest = one;
+	LIST_INSERT_HEAD(bucket_of(t, one->instance), one, same);
+	TAILQ_INSERT_HEAD(&t->by_use, one, use);
 	t->count++;
 	one->bytes = sizeof(*one) + (one->session ? session_bytes(one->session) : 0);
 	t->bytes += one->bytes;
@@ -125,28 +123,28 @@ static void link_one(struct transactions *t, struct transaction *one)
 
 static bool has_surplus(const struct transactions *t, int64_t now)
 {
-	return t->oldest && (t->count > TRANSACTIONS_MAX || t->bytes > TRANSACTIONS_BYTES ||
-				now - t->oldest->used >= TRANSACTIONS_PATIENCE);
+	const struct transaction *oldest = TAILQ_LAST(&t->by_use, uses);
+
+	return oldest && (t->count > TRANSACTIONS_MAX || t->bytes > TRANSACTIONS_BYTES ||
+			     now - oldest->used >= TRANSACTIONS_PATIENCE);
 }
 
-/* Unlinks what must go. Returns a list by `same`, which the caller discards without the lock. */
-static struct transaction *shrink(struct transactions *t, int64_t now)
+/* Moves what must go to surplus, which the caller discards without the lock. */
+static void shrink(struct transactions *t, int64_t now, struct uses *surplus)
 {
-	struct transaction *surplus = NULL;
-
 	/* Two for each new one, so that the table shrinks again. Large ones go at once. */
 	for (unsigned i = 0; has_surplus(t, now) && (i < 2 || t->bytes > TRANSACTIONS_BYTES); i++) {
-		struct transaction *one = t->oldest;
+		struct transaction *one = TAILQ_LAST(&t->by_use, uses);
 
 		unlink_one(t, one);
-		one->same = surplus;
-		surplus = one;
+		TAILQ_INSERT_HEAD(surplus, one, use);
 	}
-	return surplus;
 }
 
 void transactions_put(struct transactions *t, struct transaction *one)
 {
+	struct uses surplus = TAILQ_HEAD_INITIALIZER(surplus);
+
 	if (!one->instance[0]) {
 		discard(one);
 		return;
@@ -156,15 +154,10 @@ void transactions_put(struct transactions *t, struct transaction *one)
 	/* No smtpd sends two requests of a message at once, but other peers may. */
 	struct transaction *same = find_last_and_unlink(t, one->instance);
 	link_one(t, one);
-	struct transaction *surplus = shrink(t, now);
+	shrink(t, now, &surplus);
 	pthread_mutex_unlock(&t->lock);
 	discard(same);
-	while (surplus) {
-		struct transaction *next = surplus->same;
-
-		discard(surplus);
-		surplus = next;
-	}
+	discard_all(&surplus);
 }
 
 unsigned transactions_count(struct transactions *t)

@@ -9,6 +9,8 @@
  * alone. */
 #pragma once
 
+#include <sys/queue.h>
+
 #include "mail/queue_id.h"
 #include "milter/session.h"
 
@@ -25,7 +27,8 @@ struct transaction {
 	/* For the table. */
 	int64_t used; /* steady */
 	size_t bytes;
-	struct transaction *same, *newer, *older;
+	LIST_ENTRY(transaction) same; /* in its bucket */
+	TAILQ_ENTRY(transaction) use; /* the newest first */
 };
 
 struct transactions;
