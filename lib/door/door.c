@@ -45,29 +45,30 @@ static bool is_login(const char *value)
 	return *value && *value != '@' && *value != '/';
 }
 
-/* Whether value is a pattern of this kind, in normal form. Expressions are not compiled here,
- * because this runs as root. */
-static bool is_pattern(const char *value, enum pattern_kind kind)
+bool door_is_normal(const char *value, enum pattern_kind *ret)
 {
 	AUTO(pattern_release) struct pattern p = {0};
 	AUTO(strbuf_release) struct strbuf normal = {0};
-	bool is = *value != '/' && pattern_parse(value, &p, NULL) == 0 && p.kind == kind;
 
-	if (is) {
-		pattern_canonical(&p, &normal);
-		is = !normal.failed && strcmp(strbuf_text(&normal), value) == 0;
-	}
-	return is;
+	if (*value == '/' || pattern_parse(value, &p, NULL) < 0 || p.kind == PATTERN_REGEX)
+		return false;
+	*ret = p.kind;
+	pattern_canonical(&p, &normal);
+	return !normal.failed && strcmp(strbuf_text(&normal), value) == 0;
 }
 
 static bool is_address(const char *value)
 {
-	return is_pattern(value, PATTERN_ADDRESS);
+	enum pattern_kind kind;
+
+	return door_is_normal(value, &kind) && kind == PATTERN_ADDRESS;
 }
 
 static bool is_domain(const char *value)
 {
-	return is_pattern(value, PATTERN_DOMAIN);
+	enum pattern_kind kind;
+
+	return door_is_normal(value, &kind) && kind == PATTERN_DOMAIN;
 }
 
 bool door_is_client(const char *value)

@@ -14,20 +14,11 @@ static bool is_expression(const char *value)
 	return *value == '/' && strlen(value) <= PATTERN_REGEX_MAX + 8;
 }
 
-/* Whether value is in normal form, so that it means the same here as where it was written. */
 static bool is_pattern(const char *value)
 {
-	AUTO(pattern_release) struct pattern p = {0};
-	AUTO(strbuf_release) struct strbuf normal = {0};
+	enum pattern_kind kind;
 
-	if (*value == '/')
-		return is_expression(value);
-	bool is = pattern_parse(value, &p, NULL) == 0 && p.kind != PATTERN_REGEX;
-	if (is) {
-		pattern_canonical(&p, &normal);
-		is = !normal.failed && strcmp(strbuf_text(&normal), value) == 0;
-	}
-	return is;
+	return is_expression(value) || door_is_normal(value, &kind);
 }
 
 static bool is_name(const char *value)

@@ -13,6 +13,9 @@
 bool door_is_text(const char *text);
 /* Whether text has 1 to max bytes, all of them in allowed. */
 bool door_consists_of(const char *text, const char *allowed, size_t max);
+/* Whether value is a pattern in normal form, so that it means the same here as where it was
+ * written. Expressions are none: they are not compiled here, because this runs as root. */
+bool door_is_normal(const char *value, enum pattern_kind *ret);
 /* Whether value is a network in its one spelling. */
 bool door_is_client(const char *value);
 
