@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Times are microseconds in an int64_t. The wall clock counts from the epoch, the steady clock from
- * an arbitrary time. */
+/* Times are int64_t microseconds: wall clock since the epoch, steady clock since any moment. */
 #pragma once
 
 #include "base/base.h"
@@ -15,9 +14,8 @@ void clock_inject(int64_t (*wall)(void), int64_t (*steady)(void));
 /* Writes local time, "2026-11-23 17:40:17", always terminated. Returns buf. */
 #define CLOCK_TEXT_SIZE 32
 char *clock_text(int64_t wall, char *buf, size_t size);
-/* Writes "4s", "12m", "3h", "2d": the largest unit that is not zero; "0s" below a second. Returns
- * buf. */
+/* Writes "4s", "12m", "3h", "2d": the largest unit that is not zero, or "0s". Returns buf. */
 char *clock_span_text(int64_t usec, char *buf, size_t size);
-/* Parses digits and an optional unit, one of `ms s m h d w` (default s), at most 100 years. Returns
- * 0 or ERR_SYNTAX. */
+/* Parses digits with one of the units `ms s m h d w` (none: s), at most 100 years, or
+ * ERR_SYNTAX. */
 int clock_parse_span(const char *text, int64_t *ret_usec) NODISCARD;

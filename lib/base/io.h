@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Descriptors: whole reads and writes, and length-prefixed frames on sockets. All functions retry
- * after EINTR. */
+/* Whole reads and writes of descriptors, and frames on sockets. All functions retry after EINTR. */
 #pragma once
 
 #include "base/bytes.h"
@@ -11,11 +10,10 @@
 int io_write_all(int fd, const void *at, size_t len) NODISCARD;
 /* Reads up to len bytes, or to the end of the file. Returns the count or -errno. */
 ssize_t io_read_all(int fd, void *at, size_t len) NODISCARD;
-/* Appends everything up to the end of the file. Returns 0, -EFBIG past max bytes, -ENOMEM or
- * -errno. */
+/* Appends everything up to the end of the file. Returns 0, -EFBIG past max bytes, or -errno. */
 int io_read_text(int fd, size_t max, struct strbuf *into) NODISCARD;
-/* Waits for events (POLLIN, POLLOUT) until the deadline (steady clock). Returns 1 ready, 0 deadline
- * passed, or -errno. */
+/* Waits for events (POLLIN, POLLOUT) until the steady deadline. Returns 1, 0 at the deadline, or
+ * -errno. */
 int io_wait(int fd, short events, int64_t deadline) NODISCARD;
 
 /* A frame is a little-endian u32 length, then that many bytes. */
@@ -26,8 +24,7 @@ int io_frame_write(int fd, struct span payload, int64_t deadline) NODISCARD;
 int io_frame_read(int fd, struct bytes *into, size_t max, int64_t deadline) NODISCARD;
 
 #define IO_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
-/* Makes a sealed memory file with these bytes, positioned at its start. Returns the descriptor or
- * -errno. */
+/* Makes a sealed memory file of these bytes, at its start. Returns the descriptor or -errno. */
 int io_sealed(const void *at, size_t len) NODISCARD;
 /* Opens /dev/null on each of 0, 1, 2 that is closed, so that no socket gets these numbers. */
 int io_guard_stdio(void) NODISCARD;

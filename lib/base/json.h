@@ -18,24 +18,21 @@ void json_put_bool(struct json *o, const char *key, bool value);
 void json_put_share(struct json *o, const char *key, double value); /* writes six digits */
 void json_put_ints(struct json *o, const char *key, const uint64_t *list, size_t count);
 void json_put_list(struct json *o, const char *key, const struct strlist *list);
-/* Puts the members of a packed list (strlist_push), and releases packed. A list that failed makes o
- * fail. */
+/* Puts the texts of a packed list (strlist_push), which it releases. A failed list makes o fail. */
 void json_put_packed(struct json *o, const char *key, struct strbuf *packed);
 void json_put(struct json *o, const char *key, struct json *child); /* takes over child */
 struct json *json_new_array(void);
 /* {"do":what}, for further members. */
 struct json *json_request(const char *what);
 void json_append(struct json *array, struct json *child); /* takes over child */
-/* Writes the object as one line and frees it. An error of the stream may show only when it is
- * flushed. */
+/* Writes the object as one line and frees it. A stream's error may show only when it is flushed. */
 int json_line(FILE *to, struct json *o) NODISCARD;
 /* Writes the line {key:child}, and frees child. */
 int json_line_of(FILE *to, const char *key, struct json *child) NODISCARD;
 /* Appends the object to `to`, and frees it. -ENOMEM leaves `to` unchanged. */
 int json_write(struct strbuf *to, struct json *o) NODISCARD;
 
-/* Reads one object of at most 16 MiB, nested at most 16 deep. If it is malformed, ERR_SYNTAX with
- * the position. */
+/* Reads one object of at most 16 MiB, nested at most 16 deep. ERR_SYNTAX names the position. */
 int json_parse(const char *text, size_t len, struct json **ret, struct err *err) NODISCARD;
 /* In the readers below key NULL means o itself, for members of arrays. */
 const char *json_text(const struct json *o, const char *key); /* NULL: absent or not a string */

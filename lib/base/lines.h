@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Reads untrusted text or files line by line in bounded memory. The part of a line past its cap is
- * skipped. */
+/* Reads untrusted text or files by lines in bounded memory. Skips the part of a line past its
+ * cap. */
 #pragma once
 
 #include "base/str.h"

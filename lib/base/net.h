@@ -18,8 +18,8 @@ struct net_block {
 
 /* Parses "192.0.2.1", "2001:db8::1", and Postfix's "IPv6:2001:db8::1". Returns 0 or ERR_SYNTAX. */
 int net_parse(const char *text, struct net_address *ret) NODISCARD;
-/* Parses an address with an optional "/BITS". Set bits below the mask are ERR_SYNTAX, as in
- * cidr_table(5). */
+/* Parses an address with an optional "/BITS". Bits set below the mask are ERR_SYNTAX
+ * (cidr_table(5)). */
 int net_parse_block(const char *text, struct net_block *ret) NODISCARD;
 /* Parses a list of blocks separated by blanks or commas. Pushes each to a packed list, without
  * brackets (mynetworks has "[::1]/128"). ERR_SYNTAX names the first that is not a block. */

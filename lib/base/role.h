@@ -43,8 +43,7 @@ struct blob {
 };
 void blob_release(struct blob *blob);
 
-/* A child between role_start and role_finish. Zero-initialise. A member that is zero means the
- * default. */
+/* A child between role_start and role_finish. A member that is zero means the default. */
 struct role_child {
 	uint64_t memory; /* bytes that it may map in addition to what the parent has (RLIMIT_AS) */
 	unsigned cpu;    /* seconds of CPU time (RLIMIT_CPU) */
@@ -74,7 +73,6 @@ int role_start(struct role_child *child, const struct role *role, role_work *wor
  * child is gone and *child is zero. Check the bytes, because the child is not trusted. */
 int role_finish(
     struct role_child *child, int64_t deadline, struct blob *ret, struct err *err) NODISCARD;
-/* Starts a child with the defaults and waits for it, at most patience microseconds. stop may be
- * NULL. */
+/* Starts a child with the defaults, and waits at most patience microseconds. stop may be NULL. */
 int role_ask(const struct role *role, const volatile sig_atomic_t *stop, int64_t patience,
     role_work *work, void *arg, struct blob *ret, struct err *err) NODISCARD;

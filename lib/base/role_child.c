@@ -47,8 +47,7 @@ static void close_all_but(const int *keep, size_t count)
 	closefrom(next);
 }
 
-/* Leaves the terminal: a child that was taken over must neither type into root's terminal (TIOCSTI)
- * nor write to it. */
+/* A child that was taken over must neither type into root's terminal (TIOCSTI) nor write to it. */
 static void leave_terminal(void)
 {
 	AUTO(io_close) int null = -1;
@@ -120,8 +119,7 @@ static int lower(int resource, uint64_t soft, uint64_t hard)
 	return setrlimit(resource, &limit) < 0 ? -errno : 0;
 }
 
-/* Memory counts from what is mapped already. The hard CPU limit comes one second later, in case
- * SIGXCPU was ignored. */
+/* Memory counts from the present. The hard CPU limit is 1 s higher, in case SIGXCPU was ignored. */
 static int bound(uint64_t memory, unsigned cpu, struct err *err)
 {
 	uint64_t before = mapped();

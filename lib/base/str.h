@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Strings: a growing buffer, a packed list of strings, and conversions. By ASCII rules, whatever
- * the locale. */
+/* Strings: a growing buffer, a packed list of strings, and conversions that ignore the locale. */
 #pragma once
 
 #include "base/base.h"
@@ -38,19 +37,18 @@ struct strlist {
 void strlist_push(struct strbuf *packed, const char *text, size_t len);
 /* A view of a buffer that strlist_push filled; valid until the buffer changes. */
 struct strlist strlist_of(const struct strbuf *packed);
-/* Makes a view of untrusted bytes. Returns 0, or ERR_SYNTAX unless they are exactly count
- * terminated strings. */
+/* Makes a view of untrusted bytes, or ERR_SYNTAX unless they are exactly count terminated
+ * strings. */
 int strlist_view(const char *bytes, size_t len, uint32_t count, struct strlist *ret) NODISCARD;
 bool strlist_equal(const struct strlist *a, const struct strlist *b);
 
-/* Whether a character can control a terminal or hide text: controls, line separators, direction and
+/* Whether it can control a terminal or hide text: controls, line separators, direction and
  * zero-width marks. */
 bool str_is_unsafe(uint32_t point);
 /* Copies text with '?' for each unsafe character and each byte that is not UTF-8. Cuts to size
  * between characters. buf may be text. */
 char *str_scrub(char *buf, size_t size, const char *text);
-/* The length of the UTF-8 character at the start of text, and its code point; 0 if there is none in
- * len bytes. */
+/* Length and code point of the UTF-8 character at the start of text; 0 if there is none. */
 size_t str_utf8(const char *text, size_t len, uint32_t *ret_point);
 bool str_is_utf8(const char *text);
 /* Space, tab, CR, LF. */
@@ -68,18 +66,15 @@ bool str_equal_nocase(const char *a, const char *b);
 bool str_starts(const char *text, const char *prefix);
 bool str_starts_nocase(const char *text, const char *prefix);
 bool str_has_nocase(const char *text, const char *part); /* true for "" */
-/* Reads the decimal at the start of text. Returns the rest, or NULL if there is no digit, or over
- * 64 bits. */
+/* Reads the decimal at the start of text. Returns the rest; NULL for no digit, or over 64 bits. */
 const char *str_digits(const char *text, uint64_t *ret);
 /* Returns 0, or ERR_SYNTAX unless the whole text is a decimal in min..max. */
 int str_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret) NODISCARD;
-/* Parses bytes with an optional unit k, M, G, T (powers of 1024, any case): "512k". Returns 0 or
- * ERR_SYNTAX. */
+/* Parses bytes such as "512k"; units k, M, G, T are powers of 1024, any case. Or ERR_SYNTAX. */
 int str_parse_size(const char *text, uint64_t *ret_bytes) NODISCARD;
 /* Writes "1.2 MB", by powers of 1024. Returns buf. */
 char *str_size_text(uint64_t bytes, char *buf, size_t size);
-/* The nearest of several words, for "did you mean". Zero-initialise. best stays NULL if none is
- * near. */
+/* The nearest of several words, for "did you mean". best stays NULL if none is near. */
 struct spell {
 	const char *best;
 	size_t distance;

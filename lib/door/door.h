@@ -216,8 +216,8 @@ struct door_talk {
 };
 /*
  * Sends orders to socket (DOOR_DAEMON_SOCKET, DOOR_OPERATOR_SOCKET) in directory, and waits for the
- * end until the deadline (steady clock). Several orders are the frames of one DOOR_RULES with
- * `more`; of any other kind there is one. talk may be NULL. Returns
+ * end until the steady deadline. Several orders are the frames of one DOOR_RULES with `more`; of
+ * any other kind there is one. talk may be NULL. Returns
  *   0            *ret has the result; its status may be a failure
  *   -ENOENT, -ECONNREFUSED, -EACCES, ERR_REFUSED, or a code of door_encode
  *                nothing was sent: there is no such door, it is closed to this process, or its

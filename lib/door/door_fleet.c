@@ -194,8 +194,7 @@ int door_fleet_check(const struct door_fleet *f, struct err *err)
 	return code;
 }
 
-/* ---- rules: the daemon judges them; here only lengths are checked, against the database's
- * limits */
+/* ---- rules: the daemon judges them; here only lengths are checked, by the database's limits */
 
 static int check_rule(const struct door_rule *r, size_t n, struct err *err)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Finds the keys that a message counts for, and judges by their counts which are over their
- * limits. */
+/* Finds the keys that a message counts for, and judges which of them are over their limits. */
 #include "flood/flood.h"
 
 #include "base/clock.h"
@@ -139,8 +138,7 @@ static uint32_t usual(const struct entry *e, enum peak p)
 	return whole(e->peak[p] > e->pending[p] ? e->peak[p] : e->pending[p]);
 }
 
-/* Compares one quantity with its limit. Keeps the first signal that is over; sets act if any asks
- * for it. */
+/* Compares one quantity with its limit. Keeps the first signal that is over; any may set act. */
 static bool weigh(struct over *over, enum flood_signal signal, double seen, uint32_t limit,
     double own, double act_at)
 {
@@ -190,8 +188,8 @@ static void weigh_new_senders(
 static void weigh_undelivered(
     struct over *over, const struct flood_limits *l, const struct entry *e, int64_t now)
 {
-	/* Mail that counts as undelivered was sent at least ten minutes ago, so compare with an
-	 * hour that ended then. */
+	/* Undelivered mail was sent at least ten minutes ago: compare with an hour that ended
+	 * then. */
 	double messages =
 	    table_messages(e, FLOOD_1H, now) + e->window[FLOOD_1H].messages_before / 6.0;
 
@@ -362,7 +360,7 @@ static bool count_client(struct flood *f, const struct flood_message *m)
 	return count(f, FLOOD_CLIENT, &k, m);
 }
 
-/* A web form that forges senders evades a count of each sender, so new senders are also counted
+/* A web form that forges senders evades separate counts, so new senders are also counted
  * together. */
 static bool count_local(struct flood *f, const struct flood_message *m)
 {

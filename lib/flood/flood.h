@@ -84,8 +84,7 @@ extern const struct flood_limits flood_defaults[FLOOD_KINDS];
 /* Multiplies all limits; --try compares the results. */
 void flood_scale(struct flood_limits limits[FLOOD_KINDS], double by);
 
-/* A key that is never counted: one key, "@DOMAIN" for all logins or senders of a domain, or a
- * client network. */
+/* A key that is never counted, "@DOMAIN" for all of a domain's, or a client network. */
 struct flood_exempt {
 	enum flood_kind kind;
 	const char *key;
@@ -131,8 +130,8 @@ void flood_tick(struct flood *f, int64_t now);
 void flood_undelivered(
     struct flood *f, enum flood_kind kind, const char *key, uint32_t count, int64_t now);
 
-/* Lists at most max accounts that sent enough in the last hour for flood_undelivered. Takes some
- * 100 us. */
+/* Lists at most max accounts that sent enough in the last hour for flood_undelivered. Some 100
+ * us. */
 struct flood_busy {
 	char name[64];
 	double messages; /* in the last hour */
@@ -167,8 +166,8 @@ struct flood_incident {
 };
 
 enum flood_event { FLOOD_BEGINS, FLOOD_AGAIN, FLOOD_ACTS, FLOOD_UPDATE, FLOOD_ENDS };
-/* Takes the next event. Returns 1, or 0 if there is none. *ret is valid until the next call of any
- * function here. */
+/* Takes the next event. Returns 1, or 0 if none. *ret is valid until the next call of this
+ * module. */
 int flood_take(struct flood *f, enum flood_event *ret_event, struct flood_incident **ret);
 
 struct flood_incident *flood_find(struct flood *f, uint32_t id); /* NULL if there is none */
@@ -186,8 +185,8 @@ void flood_goes_on(struct flood *f, struct flood_incident *i, int64_t now);
 void flood_normal(struct flood *f, struct flood_incident *i, int64_t now);
 /* The user calls it bad: nothing of it will ever be learned. It stays open. */
 void flood_bad(struct flood *f, struct flood_incident *i, int64_t now);
-/* Marks as bad each unmarked open incident whose key is the subject of a rule ("login:joe").
- * Returns how many. */
+/* Marks as bad each unmarked open incident that a rule's subject ("login:joe") names. Returns how
+ * many. */
 unsigned flood_named(struct flood *f, const char *subject, int64_t now);
 
 /* Writes peaks, counts and incidents as JSON lines. *at begins at 0. Each call appends a slice of
@@ -195,8 +194,7 @@ unsigned flood_named(struct flood *f, const char *subject, int64_t now);
  * while there is more. Counts are saved for accounts, and for other keys above a quarter of their
  * limit. Counting of networks and senders begins anew. */
 bool flood_save(struct flood *f, size_t *at, struct strbuf *to);
-/* Reads one such line; the order of lines does not matter. Returns 0, or ERR_SYNTAX if it is no
- * such line. */
+/* Reads one such line, in any order; ERR_SYNTAX for any other line. */
 int flood_restore(struct flood *f, const struct json *line) NODISCARD;
 /* Everything before this time is in the restored counts. Wall clock; 0 unknown. */
 int64_t flood_counted_until(const struct flood *f);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Takes limits, exemptions and own networks from settings, and decides which action a kind
- * allows. */
+/* Takes limits, exemptions and own networks from settings; decides which action a kind allows. */
 #include "flood/flood_config.h"
 
 #include <sys/random.h>

@@ -13,8 +13,7 @@ struct flood_setup {
 	struct net_block *own; /* own_networks and loopback */
 	size_t own_count;
 };
-/* Chooses a random secret. Returns 0, ERR_LIMIT for too many exemptions, or another code. Release
- * *s after the detector. */
+/* Chooses a random secret. ERR_LIMIT: too many exemptions. Release *s after the detector. */
 int flood_setup_init(
     struct flood_setup *s, const struct settings *settings, struct err *err) NODISCARD;
 void flood_setup_release(struct flood_setup *s);
@@ -24,8 +23,7 @@ bool flood_is_loopback(const struct net_address *client);
 /* The action against an incident of this kind if flood_watch = act. */
 enum flood_action { FLOOD_WARN, FLOOD_HOLD, FLOOD_DEFER, FLOOD_REJECT };
 enum flood_action flood_action_of(const struct settings *settings, enum flood_kind kind);
-/* Whether a rule may be set at all. Never for bounce, "*" and cut keys; for this host only if
- * forced. */
+/* Whether a rule may be set at all: never for bounce, "*" and cut keys, for this host if forced. */
 bool flood_may_act(const struct settings *settings, const struct flood_incident *i);
 /* The pattern of the rule for an incident's key ("login:joe"); "" if there is none. It matches this
  * key only, whatever characters a stranger chose. */

@@ -40,8 +40,7 @@ uint64_t flood_hash(const uint64_t secret[2], const char *text, size_t len)
 	return word ? word : 1;
 }
 
-/* Copies text with ASCII letters in lower case, eight bytes at a time, because a login has about
- * that length. */
+/* Copies text in ASCII lower case, eight bytes at a time, because a login has about that length. */
 static void fold(char *to, const char *text, size_t len)
 {
 	const uint64_t each = 0x0101010101010101;

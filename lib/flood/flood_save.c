@@ -36,8 +36,7 @@ static void put_floats(struct json *o, const char *key, const float *list)
 	json_put_ints(o, key, whole, PEAKS);
 }
 
-/* Whether the counts are worth keeping: of an account that sends, or of another key above a quarter
- * of its limit. */
+/* Keeps counts of accounts that send, and of other keys above a quarter of their limit. */
 static bool counts_matter(const struct flood *f, enum flood_kind kind, const struct entry *e)
 {
 	const struct flood_limits *l = &f->config.limits[kind];

@@ -266,8 +266,8 @@ void table_roll(struct entry *e, int64_t now, bool young)
 {
 	uint32_t seconds = SECONDS(now);
 
-	/* Buckets of longer windows are whole numbers of the shortest's, so they cannot have
-	 * ended. */
+	/* Longer windows' buckets are multiples of the shortest's, so they have not ended
+	 * either. */
 	if (bucket_of(FLOOD_10M, seconds) == e->window[FLOOD_10M].bucket)
 		return;
 	for (int w = 0; w < FLOOD_WINDOWS; w++) {

@@ -6,8 +6,7 @@
 
 #define ENTRY_NAME 64
 
-/* What is learned about a key: largest finished bucket of each window, networks in 1 h and in 1 d,
- * senders. */
+/* Learned about a key: largest finished bucket of each window, networks in 1 h and 1 d, senders. */
 enum peak { PEAK_10M, PEAK_1H, PEAK_1D, PEAK_NETWORKS_1H, PEAK_NETWORKS_1D, PEAK_SENDERS, PEAKS };
 
 struct window {
@@ -43,8 +42,7 @@ extern const uint32_t window_seconds[FLOOD_WINDOWS];
 
 /* The entry of a key, or NULL. */
 struct entry *table_find(const struct table *t, uint64_t hash);
-/* The entry of a key, which is made if missing (*ret_new). NULL: the set is full of keys with open
- * incidents. */
+/* The entry of a key, made if missing (*ret_new). NULL: the set is full of open incidents' keys. */
 struct entry *table_get(
     const struct table *t, uint64_t hash, const struct flood_key *k, int64_t now, bool *ret_new);
 /* Finishes the buckets that are over at now. young: pending peaks take effect at once. */

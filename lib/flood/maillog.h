@@ -25,8 +25,7 @@ struct maillog_counts {
 
 struct maillog;
 typedef void maillog_message(void *arg, const struct flood_message *m);
-/* Called when a message that was counted bounces, or has been deferred for over ten minutes; once
- * for each message. */
+/* Called once for each counted message that bounces, or that has been deferred for ten minutes. */
 typedef void maillog_bad(void *arg, enum flood_kind kind, const char *key, int64_t now);
 
 struct maillog *maillog_new(maillog_message *message, maillog_bad *bad, void *arg);

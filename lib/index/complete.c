@@ -92,8 +92,7 @@ static void judge_rows(
 	}
 }
 
-/* Counts the rows that are second's first pass. *ret_first: the last of them. *ret_known: some row
- * has that ID. */
+/* Counts rows that are second's first pass. *ret_first: the last. *ret_known: a row has that ID. */
 static int count_firsts(struct txn *txn, const struct message *second, bool left,
     struct message *ret_first, bool *ret_known)
 {

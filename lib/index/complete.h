@@ -25,6 +25,6 @@ struct complete {
 int complete_init(struct complete *c, const struct strlist *own_networks, int64_t began) NODISCARD;
 void complete_release(struct complete *c);
 
-/* Fills the members above from an ORIGIN_QUEUE record. Returns 0, ERR_SYNTAX for a bad record, or
- * the sticky code. */
+/* Fills the members above from an ORIGIN_QUEUE record. ERR_SYNTAX for a bad one, or the sticky
+ * code. */
 int complete_prepare(struct complete *c, struct txn *txn, struct span record) NODISCARD;

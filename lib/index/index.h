@@ -80,7 +80,7 @@ int index_count(struct index *ix, struct index_counts *ret, struct err *err) NOD
 int index_prune(struct index *ix, struct err *err) NODISCARD;
 
 /* The queries below serve the command (serve.h). Each renews its snapshot every INDEX_SNAPSHOT and
- * returns ERR_TIMEOUT past the deadline (steady clock). */
+ * returns ERR_TIMEOUT past the steady deadline. */
 
 /* A number that changes when an update adds or completes rows, and with each opening. It is 0 while
  * an update is at work. If the number before index_find equals the one after index_names, no update

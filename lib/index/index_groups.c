@@ -98,8 +98,7 @@ void counting_rest(struct index *ix)
 		set_census(c, NULL);
 }
 
-/* Counts the rows after c->upto, as many as fit into the slice. Returns false if there are no
- * more. */
+/* Counts rows after c->upto, as many as fit into the slice. Returns false if there are no more. */
 static bool count_some(struct counting *c, struct slice *slice)
 {
 	struct store_cursor *cursor = cursor_open(&slice->txn, STORE_MESSAGE);

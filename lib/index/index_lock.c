@@ -122,8 +122,7 @@ static int take(int fd, const char *directory, struct err *err)
 	return err_sys(err, errno, "failed to lock index '%s'", directory);
 }
 
-/* A lock on a file that was replaced would keep nobody out, so the file is checked after
- * locking. */
+/* Checks the file after locking, because a lock on a replaced file would keep nobody out. */
 int index_lock_take(const char *directory, struct index_lock *ret, struct err *err)
 {
 	struct index_lock lock = {.fd = -1};

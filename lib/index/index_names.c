@@ -47,8 +47,8 @@ static void add(struct names *n, const struct packed_id *id)
 	n->group[n->in_group++] = *id;
 }
 
-/* Takes at most LOOK rows from key on, and advances key. Returns 1 if there are more, 0, or the
- * sticky code. */
+/* Takes at most LOOK rows from key on, and advances key. Returns 1 for more, 0, or the sticky
+ * code. */
 static int gather_some(struct txn *txn, struct names *n, unsigned char key[16])
 {
 	struct store_cursor *cursor = cursor_open(txn, STORE_INODE);

@@ -2,8 +2,8 @@
 #include "base/clock.h"
 #include "index/index_private.h"
 
-/* Thousandths of the bound. index_prune starts above HIGH and stops below LOW. Above BRIM each new
- * row pushes others out. */
+/* Thousandths of the bound. index_prune starts above HIGH, stops below LOW. Above BRIM each new row
+ * pushes out others. */
 #define LOW  900
 #define HIGH 950
 #define BRIM 970
@@ -27,8 +27,7 @@ static void count_evicted(struct txn *txn, size_t rows)
 	meta_put(txn, &meta);
 }
 
-/* In thousandths. The bound is the map, or the size to which the file can grow within half of the
- * free space. */
+/* In thousandths of the map, or of the file's possible size within half of the free space. */
 static uint64_t fullness(struct txn *txn)
 {
 	struct store_usage usage;

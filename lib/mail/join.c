@@ -35,8 +35,7 @@ static bool take_until(const char **at, const char *ends, char token[TOKEN_MAX +
 	return true;
 }
 
-/* Takes a comment and the blanks after it. Postfix balances parentheses and escapes nothing
- * (comment_sanitize). */
+/* Takes a comment and the blanks after it. Postfix balances parentheses (comment_sanitize). */
 static bool take_comment(const char **at, const char **ret_text, size_t *ret_len)
 {
 	const char *c = *at;

@@ -13,8 +13,8 @@
 static const char hex_alphabet[] = "0123456789ABCDEF";
 static const char safe_alphabet[] = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
 
-/* The time in struct packed_id, below the flags: 1 bit long or short, 41 bits of seconds, 20 bits
- * of microseconds. */
+/* struct packed_id's time, below its flags: 1 bit for a long ID, 41 of seconds, 20 of
+ * microseconds. */
 #define PACKED_LONG     (UINT64_C(1) << 61)
 #define PACKED_USECS    20
 #define PACKED_SECS_MAX ((UINT64_C(1) << 41) - 1)
@@ -37,8 +37,7 @@ static const uint8_t safe_digits[256] = {
 };
 /* clang-format on */
 
-/* Reads digits of the first `base` of an alphabet. False: another byte, no digit, or more than 64
- * bits. */
+/* Reads digits of the first `base` of an alphabet. False: another byte, none, or over 64 bits. */
 static bool read_number(
     const char *text, size_t len, const uint8_t *digits, unsigned base, uint64_t *ret)
 {

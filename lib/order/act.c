@@ -49,8 +49,7 @@ static int lane_fd(const struct lane *lane)
 	return lane->step == LANE_LOOKING ? spool_prove_fd(lane->look) : -1;
 }
 
-/* After ^C a chunk may end in order, but only for STOP_TIME: a child may be stopped, or the disk
- * may hang. */
+/* After ^C a chunk may end in order for STOP_TIME. A child may be stopped, or the disk hang. */
 static void watch_stop(struct work *w, int64_t now)
 {
 	if (!order_stopped(w->order))

@@ -298,8 +298,7 @@ int order_choose_oldest(
 	return code;
 }
 
-/* Moves each item to its place; from[place] is its present position. Goes cycle by cycle, which
- * needs no second array. */
+/* Moves each item from from[place] to place, cycle by cycle, which needs no second array. */
 static void permute(struct item *items, size_t *from, size_t count)
 {
 	for (size_t n = 0; n < count; n++) {

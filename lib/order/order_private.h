@@ -25,8 +25,7 @@ struct facts {
 };
 void facts_release(struct facts *facts);
 
-/* Reads, in a child, why open and ready items wait, from some of their logs. Failures are
- * ignored. */
+/* Reads, in a child, why some open and ready items wait. Failures are ignored. */
 void facts_read_reasons(
     struct facts *facts, const struct postfix *p, const struct outcome *outcome);
 /* Makes the account's line about items that are RESULT_DONE. Call it once, at the end. */
@@ -152,8 +151,8 @@ struct chosen {
 	size_t count;
 	struct queue_id *ids; /* set by chosen_ids */
 };
-/* Chooses the items that have one of these results and for which `is` (may be NULL) holds. Release
- * *ret in any case. */
+/* Chooses items with one of these results for which `is` (may be NULL) holds. Release *ret in any
+ * case. */
 int order_choose(const struct outcome *outcome, unsigned results,
     bool (*is)(const struct item *item), struct chosen *ret, struct err *err) NODISCARD;
 int chosen_ids(struct chosen *c, const struct outcome *outcome, struct err *err) NODISCARD;
@@ -161,8 +160,7 @@ void chosen_release(struct chosen *c);
 
 /* ---- items.c */
 
-/* Makes items of the rows that the index selects. If the index does not answer, the order goes on
- * without it. */
+/* Makes items of rows that the index selects. If it does not answer, goes on without it. */
 order_step order_select;
 /* Makes items of those IDs of --id that have none and are in no queue. */
 order_step order_add_unheard;
@@ -211,8 +209,7 @@ void order_drop(struct run *run); /* tells the index which messages have left */
 /* Items of which the index does not know all recipients or authors: their queue files decide. An
  * item stays open, or becomes RESULT_EXCLUDED. Unreadable files are trouble. */
 order_step order_decide_unsure;
-/* Counts other_recipients of ready items by their files, because a row may be older than a
- * delivery. */
+/* Counts other_recipients of ready items by their files: a row may precede a delivery. */
 order_step order_count_others;
 
 /* ---- act.c, save.c */
@@ -226,11 +223,9 @@ order_step order_save;
 
 /* ---- release.c */
 
-/* The first excludes messages that others hold; the second fails messages that would bounce at
- * once. */
+/* Exclude messages that others hold; fail messages that would bounce at once. */
 order_step order_leave_foreign, order_leave_overdue;
-/* Makes items of the messages that order->undo's batches still hold. ERR_USAGE if one is no hold
- * batch. */
+/* Makes items of messages that order->undo's batches still hold. ERR_USAGE: no hold batch. */
 order_step order_select_undo;
 /* Parses "5d", "36h", "5" (days), as main.cf writes it. Returns 0 or ERR_SYNTAX. */
 int order_parse_lifetime(const char *text, int64_t *ret_usec) NODISCARD;

@@ -231,8 +231,7 @@ static int act(struct run *run, struct err *err)
 	return code;
 }
 
-/* Whether action may begin with what the index knows, because nothing that is found later can
- * change it. */
+/* Whether to act at once on what the index knows: nothing found later can change it. */
 static bool is_beside(const struct run *run)
 {
 	const struct order *o = run->order;

@@ -64,8 +64,8 @@ static const enum result result_of[] = {[PROOF_GONE] = RESULT_GONE,
     [PROOF_ARRIVING] = RESULT_READY,
     [PROOF_SAME] = RESULT_READY};
 
-/* Whether the file's header and defer log match. An arriving message can be acted on later; it has
- * no reasons yet. */
+/* Whether the file's header and defer log match. An arriving message comes later: it has no reasons
+ * yet. */
 static bool is_asked_for(struct run *run, struct item *item, const struct proof *proof)
 {
 	const struct selector *s = run->order->selector;

@@ -95,8 +95,7 @@ static int name_one(const struct one *one, int directory)
 	return renameat(directory, one->temporary, directory, name) < 0 ? -errno : 0;
 }
 
-/* Writes all contents, syncs once, then gives all names. Returns a code only if it ends
- * everything. */
+/* Writes all contents, syncs once, gives all names. Returns a code only if it ends everything. */
 static int save_all(struct one *list, size_t count, int directory, int queue_dir)
 {
 	struct queue_layout layout;

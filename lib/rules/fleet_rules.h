@@ -29,11 +29,9 @@ struct fleet_change {
  * it. */
 int fleet_rules_change(
     struct rule_list *rules, struct fleet_change *change, struct err *err) NODISCARD;
-/* Whether both lists mean the same. Expiry times may differ by 2 s, because they arrive as a time
- * from now. */
+/* Whether both mean the same. Expiry may differ by 2 s, because it arrives as a time from now. */
 bool fleet_rules_same(const struct rule_list *a, const struct rule_list *b);
-/* A missing file means no rules. Malformed lines are left out, because the agent sends all rules
- * again. */
+/* A missing file means no rules. Skips malformed lines, because the agent sends all rules again. */
 int fleet_rules_read(const char *directory, struct rule_list *ret, struct err *err) NODISCARD;
 /* Replaces the file and syncs it to disk. Expired rules are left out. */
 int fleet_rules_save(

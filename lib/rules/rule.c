@@ -131,8 +131,8 @@ bool rule_expired(const struct rule *r, int64_t wall)
 	return r->expires != 0 && wall >= r->expires;
 }
 
-/* The expression is in the subject, perhaps after `login:`. It was compiled before, so only memory
- * can fail. */
+/* The expression in the subject, perhaps after `login:`. It compiled before: only memory can
+ * fail. */
 static int compile_again(struct rule *r, bool caseless)
 {
 	AUTO(strbuf_release) struct strbuf text = {0};

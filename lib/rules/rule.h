@@ -8,8 +8,7 @@
 #include "base/net.h"
 #include "mail/selector/pattern.h"
 
-/* From mildest to strictest. If several header From mailboxes match rules, the strictest action
- * wins. */
+/* From mildest to strictest. If several header From mailboxes match, the strictest wins. */
 enum rule_action {
 	RULE_OK,
 	RULE_WARN,
@@ -77,8 +76,7 @@ int rule_set_note(struct rule *r, const char *reason, const char *author) NODISC
 int rule_copy(const struct rule *r, struct rule *ret) NODISCARD;
 /* For login_case = ignore: from now on the RULE_LOGIN rule matches without regard to ASCII case. */
 int rule_ignore_login_case(struct rule *r) NODISCARD;
-/* Whether two subjects are the same. Unless login_exact, names of logins are compared without
- * regard to ASCII case. */
+/* Whether two subjects are the same. Unless login_exact, logins' ASCII case is ignored. */
 bool rule_same_subject(const char *a, const char *b, bool login_exact);
 void rule_release(struct rule *r); /* accepts a zeroed one */
 

@@ -154,8 +154,7 @@ static int set_subject(struct rule *r, const char *subject, struct err *err)
 	return set_pattern(r, subject, err);
 }
 
-/* The length of an enhanced status code (RFC 3463, section 2) if it is the first word; otherwise
- * 0. */
+/* The length of an enhanced status code (RFC 3463, section 2) that is the first word, or 0. */
 static size_t status_len(const char *text)
 {
 	static const size_t most[] = {1, 3, 3}; /* digits of each part */

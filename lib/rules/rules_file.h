@@ -15,11 +15,9 @@ struct rule_list {
 int rule_list_add(struct rule_list *rules, struct rule *r) NODISCARD; /* takes over *r */
 int rule_list_add_copy(struct rule_list *rules, const struct rule *r) NODISCARD;
 void rule_list_release(struct rule_list *rules);
-/* A missing file means no rules. A single wrong line makes the whole call fail, with the words
- * "FILE:LINE: what". */
+/* A missing file means no rules. One wrong line fails the whole call, with "FILE:LINE: what". */
 int rules_file_read(const char *file, struct rule_list *ret, struct err *err) NODISCARD;
-/* Reads the text. Returns 1, 0 if there is no such file, or a code, also if it is not a regular
- * file. */
+/* Returns 1, 0 if there is no such file, or a code, also if it is not a regular file. */
 int rules_file_text(const char *file, struct strbuf *ret, struct err *err) NODISCARD;
 /* Parses text in memory; name is for messages. */
 int rules_file_parse(const char *name, const char *text, size_t len, struct rule_list *ret,

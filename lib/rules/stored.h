@@ -46,8 +46,8 @@ void stored_put(struct strbuf *out, const struct rule *r);
 int stored_replace(const char *directory, const char *name, const struct strbuf *text, bool durable,
     struct err *err) NODISCARD;
 
-/* Takes the lock, which is held until *ret_fd is closed. Returns 0, or ERR_LOCKED after the
- * deadline (steady clock), with words that name the process that holds it. */
+/* Takes the lock, which is held until *ret_fd is closed. Returns 0, or ERR_LOCKED after the steady
+ * deadline, with words that name the process that holds it. */
 int stored_lock(const char *directory, int64_t deadline, int *ret_fd, struct err *err) NODISCARD;
 
 /* Makes one change under the lock, if no daemon runs: replaces the rule with subject by added

@@ -8,8 +8,7 @@
 
 #define FILE_MAX ((size_t)1 << 20)
 
-/* libconfuse's callbacks get no pointer of ours, and its scanner is global. So only one load runs
- * at a time. */
+/* One load at a time: libconfuse's callbacks get no pointer of ours, and its scanner is global. */
 struct load {
 	const char *file;
 	struct settings settings;

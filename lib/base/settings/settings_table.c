@@ -61,8 +61,7 @@ static int check_networks(const struct settings_row *row, const char *value, str
 	return code < 0 ? err_within(err, ERR_CONFIG, "%s", row->key) : 0;
 }
 
-/* Refuses blanks and RFC 5322's specials: no domain contains them, and they would change senders'
- * addresses. */
+/* Refuses blanks and RFC 5322's specials, which no domain contains; they would change senders. */
 static bool is_domain(const char *value)
 {
 	return !value[strcspn(value, " ()<>@,;:\\\"[]")] && value[0] != '.' && strlen(value) < 256;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Private to lib/base/settings: the tables of keys of the file and of its `flood KIND { }`
- * sections. */
+/* Private to lib/base/settings: tables of the file's keys and of those in `flood KIND { }`. */
 #pragma once
 
 #include "base/settings/settings.h"

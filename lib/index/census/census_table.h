@@ -19,8 +19,8 @@ struct census_group *census_table_find(
     const struct census_table *t, const char *name, uint64_t hash);
 /* Adds an empty group. If the table is full, a small group is given up. */
 struct census_group *census_table_add(struct census_table *t, const char *name, uint64_t hash);
-/* Counts a message in its group. If the groups then exceed CENSUS_BYTES, gives up small groups,
- * perhaps this one. */
+/* Counts a message. If the groups then exceed CENSUS_BYTES, gives up small ones, perhaps this
+ * one. */
 int census_table_count(
     struct census_table *t, struct census_group *g, const struct share *s) NODISCARD;
 /* Also frees the group. */

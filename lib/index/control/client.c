@@ -18,8 +18,7 @@ static bool is_roots_own(const char *directory)
 	return stat(directory, &st) == 0 && st.st_uid == 0 && !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
-/* The role of the directory's owner. That owner could put anything into it, so root works only in a
- * directory of its own. */
+/* The owner of the directory could put anything into it, so root works only in root's own. */
 static int find_role(const char *directory, struct role *ret, struct err *err)
 {
 	struct role role = {0};
@@ -98,8 +97,7 @@ static int bad_answer(struct err *err)
 	return err_set(err, ERR_NO_INDEX, "what came of the index makes no sense");
 }
 
-/* Sends a request of serve.h and frees it. The caller owns the answer, even one that makes no
- * sense. */
+/* Sends a request of serve.h and frees it. The caller owns the answer, even a malformed one. */
 static int ask_for(const struct index_client *c, struct json *request, struct bytes *body,
     const struct selector *selector, struct blob *ret, struct served *ret_served, struct err *err)
 {

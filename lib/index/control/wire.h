@@ -42,8 +42,8 @@ int wire_fill(struct wire *w) NODISCARD;
 /* Takes the next whole line. Returns 1, 0 if there is none yet, or ERR_SYNTAX. *ret_fd: its
  * descriptor, which the caller closes, or -1. */
 int wire_next(struct wire *w, struct json **ret, int *ret_fd, struct err *err) NODISCARD;
-/* Waits for a line until the deadline (steady clock). Returns 1, 0 if the peer closed, ERR_TIMEOUT,
- * or an error of the two calls above. */
+/* Waits for a line until the steady deadline. Returns 1, 0 if the peer closed, ERR_TIMEOUT, or an
+ * error of the two calls above. */
 int wire_receive(
     struct wire *w, struct json **ret, int *ret_fd, int64_t deadline, struct err *err) NODISCARD;
 

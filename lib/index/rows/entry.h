@@ -52,19 +52,17 @@ struct leaving {
 };
 void leaving_begin(struct leaving *l, struct txn *txn);
 void leaving_end(struct leaving *l);
-/* Drops the rows of this ID. A record whose message may have left less than ENTRY_LEFT_TIME ago
- * moves to STORE_LEFT. */
+/* Drops the rows of this ID. Records of messages that may have left within ENTRY_LEFT_TIME move to
+ * STORE_LEFT. */
 void entry_leave(struct leaving *l, const struct packed_id *id);
 
-/* Drops at most n expired rows of STORE_LEFT, the oldest first. now: wall clock. Returns how
- * many. */
+/* Drops at most n expired rows of STORE_LEFT, the oldest first. Returns how many. */
 size_t entry_forget(struct txn *txn, int64_t now, size_t n);
 /* Drops the n oldest rows, those of STORE_LEFT first. Adds the messages among them to *messages.
  * Returns how many rows. Author keys of a damaged record stay; readers skip them. */
 size_t entry_prune(struct txn *txn, size_t n, size_t *messages);
 
-/* entry_key makes a message row's key. entry_number reads the sequence from one; 0 if it is
- * malformed. */
+/* Makes a message row's key; reads the sequence from one, 0 if it is malformed. */
 #define ENTRY_KEY_SIZE 8
 struct span entry_key(uint64_t number, unsigned char buf[ENTRY_KEY_SIZE]);
 uint64_t entry_number(struct span key);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Keys and values of author rows and inode rows (entry.h), for the code that writes and checks
- * them. */
+/* Keys and values of author and inode rows (entry.h), for code that writes or checks them. */
 #pragma once
 
 #include <endian.h>

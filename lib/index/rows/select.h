@@ -14,8 +14,7 @@
 #include "index/store/store.h"
 #include "mail/selector/selector.h"
 
-/* Appends the selection to out. Returns 0, ERR_TIMEOUT past the deadline (steady clock), or an
- * error of the store. */
+/* Appends the selection to out. ERR_TIMEOUT past the steady deadline, or an error of the store. */
 int select_into(struct store *store, const struct selector *selector, int64_t deadline,
     struct bytes *out, struct err *err) NODISCARD;
 

@@ -75,8 +75,7 @@ void txn_abort(struct txn *txn);
 /* Moves a reader to the newest snapshot. Close its cursors first. */
 int txn_renew(struct txn *txn);
 
-/* Makes code sticky, unless there is a sticky code already; returns the sticky code. words may be
- * NULL. */
+/* Makes code sticky, unless there is a sticky code; returns the sticky code. words may be NULL. */
 int txn_fail(struct txn *txn, int code, const char *words);
 
 /* Counts pages and rows as this transaction sees them. Returns 0 or the sticky code. */
@@ -91,8 +90,8 @@ int txn_delete(struct txn *txn, enum store_table table, struct span key);
 
 /* Close a cursor before its transaction ends. NULL on failure; all cursor calls accept NULL. */
 struct store_cursor *cursor_open(struct txn *txn, enum store_table table);
-/* Move to the first key >= key, to the next key, or to the last. Return 1, 0 if there is none, or
- * the sticky code. */
+/* Move to the first key >= key, to the next, or to the last. Return 1, 0 none, or the sticky
+ * code. */
 int cursor_seek(
     struct store_cursor *cursor, struct span key, struct span *ret_key, struct span *ret_value);
 int cursor_next(struct store_cursor *cursor, struct span *ret_key, struct span *ret_value);

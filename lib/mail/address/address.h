@@ -30,11 +30,10 @@ struct address {
  * MAILER-DAEMON@$myorigin for the null sender.
  */
 void address_envelope(const char *argument, const char *origin, struct address *ret);
-/* Reads an address that smtpd has already unquoted, as policy services get it. If out of memory,
- * acts as address_split. */
+/* Reads an address that smtpd has unquoted, as policy services get it. Out of memory: as
+ * address_split. */
 void address_unquoted(const char *text, const char *origin, struct address *ret);
-/* Splits an address in normal form, or in Postfix's internal form (S and R records of a queue
- * file). */
+/* Splits an address in normal form or in Postfix's internal form (S and R records). */
 void address_split(const char *normal, struct address *ret);
 /* Ignores the case of the local part. */
 bool address_equal(const struct address *a, const struct address *b);

@@ -82,8 +82,7 @@ static bool is_literal(const char *text, size_t len)
 	       text[len - 1] == ']';
 }
 
-/* The mapping may yield any ASCII (from fullwidth '@', '/' or dots), so it counts only if it is a
- * host name. */
+/* The mapping may yield any ASCII (fullwidth '@', '/', dots): only a host name counts. */
 static bool map_name(const char *text, struct domain *ret)
 {
 	char *mapped = to_alabels(text);
@@ -101,8 +100,7 @@ static bool map_name(const char *text, struct domain *ret)
 	return ok;
 }
 
-/* Keeps the text. If it is too long, keeps its end after a '*', which no NAME contains, and returns
- * true. */
+/* Keeps the text. If too long, keeps its end after a '*', which no NAME contains; returns true. */
 static bool keep(const struct domain_text *t, enum domain_kind kind, struct domain *ret)
 {
 	const char *text = t->at;

@@ -36,8 +36,7 @@ bool domain_lacked_memory(void);
 bool domain_equal(const struct domain *a, const struct domain *b);
 /* Whether d is a subdomain of parent. Nothing is below a literal. */
 bool domain_below(const struct domain *d, const struct domain *parent);
-/* The same for texts. parent must not be a literal; d may be one, because no literal ends like a
- * name. */
+/* The same for texts. parent must not be a literal; no literal d ends like a name. */
 bool domain_ends_with(const char *d, const char *parent);
 
 /*

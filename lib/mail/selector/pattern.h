@@ -32,11 +32,10 @@ struct pattern {
  * that libidn2 refuses becomes RAW, because such mail exists. Release with pattern_release. */
 int pattern_parse(const char *text, struct pattern *ret, struct err *err) NODISCARD;
 void pattern_release(struct pattern *p);
-/* The length of the pattern at the start of line. Expressions and quoted local parts may contain
+/* Length of the pattern at the start of line. Expressions and quoted local parts may have
  * blanks. */
 size_t pattern_span(const char *line);
-/* All patterns with the same meaning have one spelling. Appends it to out; pattern_parse reads
- * it. */
+/* Appends the one spelling of all patterns with this meaning. pattern_parse reads it. */
 void pattern_canonical(const struct pattern *p, struct strbuf *out);
 /* Turns DOMAIN into WITHIN, except for literals. */
 void pattern_include_subdomains(struct pattern *p);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Refuses obvious mistakes, and says what to write instead. An odd address can always be given as
- * an expression. */
+/* Refuses obvious mistakes, and says what to write. An odd address can be given as an
+ * expression. */
 #include "base/net.h"
 #include "mail/selector/pattern.h"
 #include "mail/selector/regex.h"

@@ -117,8 +117,7 @@ int regex_match(const struct pattern_regex *r, const char *subject, size_t len)
 	return match(r, subject, len, 0);
 }
 
-/* A search that reaches the end of the subject is partial: a longer text might change its
- * result. */
+/* A search that reaches the end of subject is partial: a longer text might change the result. */
 int regex_match_start(const struct pattern_regex *r, const char *subject, size_t len)
 {
 	return match(r, subject, len, PCRE2_PARTIAL_HARD);

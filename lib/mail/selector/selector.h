@@ -71,8 +71,7 @@ int pattern_set_parse(struct pattern_set *set, const char *text, struct err *err
 int selector_add_client(struct selector *s, const char *block, struct err *err) NODISCARD;
 /* accepts any text but "" */
 int selector_add_login(struct selector *s, const char *login) NODISCARD;
-/* text: NAME, @DOMAIN (only logins of that domain), or /pcre/. Returns 0 or ERR_SYNTAX with
- * words. */
+/* text: NAME, @DOMAIN (only logins of that domain), or /pcre/. ERR_SYNTAX with words. */
 int selector_add_login_text(struct selector *s, const char *text, struct err *err) NODISCARD;
 /* Unless exact, names and expressions ignore ASCII case. Call it after the last add. */
 int selector_set_login_case(struct selector *s, bool exact) NODISCARD;
@@ -107,8 +106,7 @@ struct selector_header {
 	struct strbuf text; /* scratch; the owner releases it */
 };
 void selector_header_take(void *arg, const struct address *mailbox);
-/* Like selector_nominate, when the queue file's header was read: mailboxes are unsure only if
- * header->cut. */
+/* Like selector_nominate, with the queue file's header: mailboxes are unsure only if it was cut. */
 unsigned selector_nominate_read(const struct selector *s, const struct message *m,
     const struct selector_header *header, struct selector_notes *notes);
 /* The second step, with facts that the proof read. queue: the bit of the message's queue. */

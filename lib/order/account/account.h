@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The account: what was done, by whom, with which command, as JSON lines in state_directory/log. A
- * child that runs as state_directory's owner writes it, locks it for each write, and syncs it. A
- * batch is
+ * child that is state_directory's owner writes it, locks it for each write, and syncs it. A batch
+ * is
  *   {"begin":7,"time":..,"uid":0,"user":"joe","verb":"hold","command":"..","reason":"..",
  *    "selector":"..","token":"..","undoes":[..]}
  *   {"chunk":7,"part":1,"ids":"QUEUEID arrival QUEUEID arrival .."}  before postsuper gets them

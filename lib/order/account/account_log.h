@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The account's file (account.h), for a process that runs as state_directory's owner. Private to
+ * The account's file (account.h), for a process that is state_directory's owner. Private to
  * lib/order.
  *
  * Locks are open file description locks on bytes of log.lock, which is never replaced: byte 0 for
@@ -64,8 +64,7 @@ struct account_line {
 	size_t len; /* without its newline */
 	char *rest; /* the text after the number */
 };
-/* Visits each whole line of a known kind. A negative code from visit ends the reading and is
- * returned. */
+/* Visits each whole line of a known kind. A negative code from visit ends it and is returned. */
 typedef int account_visit(void *arg, const struct account_line *line);
 int account_log_read(
     const struct account_log *log, account_visit *visit, void *arg, struct err *err) NODISCARD;

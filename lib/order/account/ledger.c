@@ -174,8 +174,7 @@ static int settle_part(struct ledger_part *part, const struct ledger_entries *re
 	return code < 0 || sure.failed || !part->ids ? -ENOMEM : 0;
 }
 
-/* If an undo released messages, the killed batch had held them, although the queue no longer shows
- * it. */
+/* What an undo released the killed batch had held, although the queue no longer shows it. */
 static int settle_batch(struct ledger_batch *batch, struct ledger_batch *undo)
 {
 	struct ledger_entries released = {0};

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The content of the account: batches and their messages. For a process that runs as
- * state_directory's owner, except account_entry, which the command uses, too. Private to
- * lib/order. */
+/* The content of the account: batches and their messages. For a process that is state_directory's
+ * owner, except account_entry, which the command uses, too. Private to lib/order. */
 #pragma once
 
 #include "base/role.h"
@@ -67,8 +66,7 @@ int ledger_read(
 void ledger_release(struct ledger *ledger);
 struct ledger_batch *ledger_find(const struct ledger *ledger, uint64_t number);
 
-/* For a batch that did not end: returns how many messages were done, and writes those in doubt to
- * ret_doubt. */
+/* For a batch that did not end: returns how many were done, and writes those in doubt. */
 uint64_t ledger_doubt(struct ledger_batch *batch, struct strbuf *ret_doubt);
 
 struct ledger_entry {
@@ -90,8 +88,7 @@ size_t ledger_message(
 
 /* ---- for a command */
 
-/* Runs ask in a child that is state_directory's owner. Returns -ENOENT if there is no such
- * directory. */
+/* Runs ask in a child that is state_directory's owner; -ENOENT without such a directory. */
 typedef int ledger_work(void *arg, struct account_log *log, struct bytes *out, struct err *err);
 int ledger_ask(const struct settings *s, bool writing, const volatile sig_atomic_t *stop,
     ledger_work *ask, void *arg, struct blob *ret, struct err *err) NODISCARD;

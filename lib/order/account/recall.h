@@ -3,8 +3,8 @@
  * What the account knows about an incident: the batches that belong to it, the facts that each
  * wrote before its messages were gone, and the messages, as far as their IDs are kept.
  *
- * A child that runs as state_directory's owner reads the account. The caller gets numbers, queue
- * IDs, and scrubbed texts.
+ * A child that is state_directory's owner reads the account. The caller gets numbers, queue IDs,
+ * and scrubbed texts.
  */
 #pragma once
 
@@ -86,8 +86,7 @@ int recall_read(const struct settings *s, const struct recall_wish *wish,
     const volatile sig_atomic_t *stop, struct recall *ret, struct err *err) NODISCARD;
 void recall_release(struct recall *r);
 
-/* Looks in the queue for the messages in doubt. Those that lie where the effect puts them move to
- * `messages`. */
+/* Looks in the queue for messages in doubt. Those where the effect puts them go to `messages`. */
 int recall_settle(struct recall *r, const struct postfix *p, struct err *err) NODISCARD;
 
 /* Whether these batches held or released this message. */
@@ -95,7 +94,6 @@ bool recall_has(const struct recall *r, const struct queue_id *id, int64_t arriv
 
 /* Private: the child's half, in recall_child.c. arg: a struct recall_wish. */
 ledger_work recall_work;
-/* Parses the child's output, which is not trusted. Returns 0 or ERR_CHILD. Release *ret in any
- * case. */
+/* Parses the child's untrusted output. Returns 0 or ERR_CHILD. Release *ret in any case. */
 int recall_take(struct span bytes, struct recall *ret) NODISCARD;
 void recalled_release(struct recalled *b);

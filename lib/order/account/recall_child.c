@@ -196,8 +196,7 @@ static int visit(void *arg, const struct account_line *line)
 	return take_line(r, at, line);
 }
 
-/* A batch that the wished one undoes comes before it in the file, so the wished one's line is read
- * first. */
+/* A batch that the wished one undoes precedes it in the file, so this line is read first. */
 static int visit_wished(void *arg, const struct account_line *line)
 {
 	struct recalling *r = arg;
@@ -216,8 +215,7 @@ struct sorted {
 	uint64_t *known; /* messages known of each batch of the ledger */
 };
 
-/* Sorts the entries of one message. The last sure entry counts; if none is sure, the last one in
- * doubt. */
+/* Sorts the entries of one message: the last sure one counts, or else the last in doubt. */
 static void sort_message(const struct recalling *r, const struct ledger_entries *e, size_t begin,
     size_t end, struct sorted *s)
 {

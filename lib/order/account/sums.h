@@ -16,8 +16,8 @@ struct sum {
 struct sums {
 	struct sum verbs[SUM_VERBS];
 };
-/* Reads the sums, in a child that runs as state_directory's owner. Without state_directory or log
- * all are 0. Of a batch that still runs, or was killed, only what is known to be done counts. */
+/* Reads the sums, in a child that is state_directory's owner. Without state_directory or log all
+ * are 0. Of a batch that still runs, or was killed, only what is known to be done counts. */
 int sums_read(const struct settings *s, const volatile sig_atomic_t *stop, struct sums *ret,
     struct err *err) NODISCARD;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Writes a batch to the account, in a child that runs as state_directory's owner and lives as long
- * as the batch. writer_chunk returns at once; writer_next reports which parts are on disk. Every
- * wait ends after ACCOUNT_PATIENCE, or soon after the stop flag is set. Private to lib/order. */
+/* Writes a batch to the account, in a child that is state_directory's owner and lives as long as
+ * the batch. writer_chunk returns at once; writer_next reports which parts are on disk. Every wait
+ * ends after ACCOUNT_PATIENCE, or soon after the stop flag is set. Private to lib/order. */
 #pragma once
 
 #include "order/account/ledger.h"

@@ -55,8 +55,7 @@ static struct message cut_recipients(const struct message *m, size_t max)
 	return cut;
 }
 
-/* If the index is told, it judges what the file says about a first pass, because it may know that
- * pass. */
+/* The index, if it is told, judges what the file says about a first pass: it may know that pass. */
 static void forget_first(const struct reading *r, struct message *m)
 {
 	if (!r->w->telling)

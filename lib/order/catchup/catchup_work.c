@@ -54,8 +54,7 @@ static int fail_unmounted(const struct catchup_work *w, const char *why, struct 
 	    w->task->settings->index_directory, INDEX_FILE);
 }
 
-/* The index belongs to another instance that shares the daemon: reads all files, and does not tell
- * the index. */
+/* The index belongs to another instance that shares the daemon: reads all files, tells nobody. */
 static int go_elsewhere(struct catchup_work *w, struct err *err)
 {
 	w->index_answers = w->telling = w->counts.certain = false;

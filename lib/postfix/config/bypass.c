@@ -104,8 +104,7 @@ static bool is_seen_return(const struct scope *s)
 	       !has_no_milters(s);
 }
 
-/* The service itself exempts mail that comes back from a filter: the rules saw it when it first
- * came in. */
+/* The service itself exempts mail back from a filter: the rules saw it when it came in. */
 static bool is_harmless(const struct scope *s, const char *name)
 {
 	return owner_of(s, name) && is_return(s);
@@ -210,8 +209,8 @@ static void check_reach(struct scope *s, const struct milter *m)
 	}
 }
 
-/* Mail that the milter does not see: the policy front alone sees it, or (from sendmail(1)) neither
- * does. Adds the note. */
+/* The policy front alone sees this mail, or (from sendmail(1)) neither front does. Adds the
+ * note. */
 static bool is_left_to_policy(struct scope *s)
 {
 	bool smtpd = strcmp(s->service->program, "smtpd") == 0;

@@ -33,8 +33,7 @@ extern const char *const bypass_parameters[];
 void bypass_check(const struct bypass_facts *facts, struct findings *to);
 /* Whether the finding means that some mail passes the rules. */
 bool bypass_is_past_rules(const struct finding *finding);
-/* Whether a list of milters of this Postfix leads to the daemon's socket. Compares files, not
- * names. */
+/* Whether a list of milters leads to the daemon's socket. Compares files, not names. */
 bool bypass_names_socket(const struct bypass_facts *facts);
 
 /* Like bypass_check, with the facts read from a living Postfix. If daemon_runs, it also tests

@@ -38,8 +38,7 @@ struct bypass_chroots bypass_chroots_of(const struct bypass_facts *facts)
 	return chroots;
 }
 
-/* Postfix's processes work in the queue directory, so a relative path is right with and without a
- * chroot. */
+/* Postfix's processes work in the queue directory: a relative path is right with any chroot. */
 static void put_endpoint(const struct bypass_facts *facts, struct strbuf *ret)
 {
 	struct bypass_chroots chroots = bypass_chroots_of(facts);

@@ -11,8 +11,7 @@ struct bypass_chroots {
 struct bypass_chroots bypass_chroots_of(const struct bypass_facts *facts);
 bool bypass_is_below(const char *path, const char *directory);
 bool bypass_same_file(const char *a, const char *b); /* also true for equal text */
-/* Writes an endpoint's path as this service resolves it: from its chroot, or from the queue
- * directory. */
+/* Writes a path as the service resolves it: from its chroot, or from the queue directory. */
 void bypass_seen_path(const struct bypass_facts *facts, const struct service *service,
     const char *path, struct strbuf *ret);
 /* Writes the member that names the daemon in a list: an endpoint that every service reaches,

@@ -23,8 +23,7 @@ struct findings {
 	bool failed;
 };
 
-/* Adds a finding, unless one with the same ID and words is there. Keeps the pointer id; copies
- * command. */
+/* Adds a finding, unless its ID and words are there. Keeps the pointer id; copies command. */
 void findings_add(struct findings *f, const char *id, enum finding_level level, const char *command,
     const char *format, ...) FORMAT(5, 6);
 bool findings_have(const struct findings *f, const char *id);

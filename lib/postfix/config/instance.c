@@ -153,7 +153,7 @@ static int fill(
 	take_hashing(p, values[AT_HASH_QUEUE_NAMES], (unsigned)depth);
 	p->long_queue_ids = str_equal_nocase(values[AT_LONG_QUEUE_IDS], "yes");
 	int code = role_of_user(p->mail_owner, &p->owner, err);
-	/* Our children read queue files as this user, so it must not be root. Postfix refuses that,
+	/* Our children read queue files as this user: it must not be root, which Postfix refuses,
 	 * too. */
 	if (code == 0 && p->owner.uid == 0)
 		code = err_set(err, ERR_CONFIG, "mail_owner '%s' is root", p->mail_owner);

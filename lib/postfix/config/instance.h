@@ -51,8 +51,7 @@ int postfix_private_main(
     const struct strbuf *text, char **ret_directory, struct err *err) NODISCARD;
 void postfix_private_remove(char *directory); /* removes and frees it; accepts NULL */
 
-/* Sets *ret to the expanded value of any parameter. Returns ERR_CONFIG if there is no such
- * parameter. */
+/* Sets *ret to a parameter's expanded value. ERR_CONFIG if there is no such parameter. */
 int postfix_parameter(
     const struct postfix *p, const char *name, struct strbuf *ret, struct err *err) NODISCARD;
 
@@ -76,6 +75,5 @@ int postfix_tool(
  * Returns ERR_CONFIG with postconf's words if it failed. Private to lib/postfix. */
 int postconf_run(const char *directory, const char *option, const char *const *words,
     struct strbuf *ret, struct err *err) NODISCARD;
-/* From a line "name = value" of postconf's output: the value, perhaps empty. NULL for any other
- * line. */
+/* The value, perhaps empty, in a line "name = value" of postconf's output. NULL for other lines. */
 const char *postconf_value(const char *line, const char *name);

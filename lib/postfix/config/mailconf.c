@@ -18,8 +18,7 @@ static char *next_line(const struct strbuf *text, char *line)
 	return line < text->text + text->len ? line : NULL;
 }
 
-/* Finds the value in lines "service/name = value", or, if service is "", in lines "name =
- * value". */
+/* Finds a value in lines "service/name = value"; if service is "", in "name = value". */
 static const char *find_value(const struct strbuf *text, const char *service, const char *name)
 {
 	size_t len = strlen(service);

@@ -20,12 +20,10 @@ struct mailconf {
 	size_t service_count;
 };
 
-/* Runs postconf for the parameters names (ended by NULL) and for master.cf. Returns ERR_CONFIG with
- * words if it failed. */
+/* Runs postconf for the parameters names (ended by NULL) and master.cf. ERR_CONFIG with words. */
 int mailconf_read(const struct postfix *p, const char *const *names, struct mailconf *ret,
     struct err *err) NODISCARD;
-/* Parses the three texts, which the caller filled in; the second half of mailconf_read, for
- * tests. */
+/* Parses the three texts that the caller filled in: mailconf_read's second half, for tests. */
 int mailconf_parse(struct mailconf *c) NODISCARD;
 void mailconf_release(struct mailconf *c);
 

@@ -20,8 +20,7 @@ struct milter {
 };
 /* Returns 1, or 0 at the end. Cuts an endpoint that is too long. */
 int milter_next(const char **at, struct milter *ret);
-/* Copies the value of an attribute: "accept" for default_action. Returns false if m lacks the
- * attribute. */
+/* Copies an attribute's value: "accept" of default_action. False if m lacks it. */
 bool milter_attribute(const struct milter *m, const char *name, char *buf, size_t size);
 
 /* The path of a unix endpoint; NULL for other endpoints. */
@@ -30,8 +29,7 @@ const char *milter_path(const char *endpoint);
  * (inet:port@host). "" for other endpoints. */
 const char *milter_port(const char *endpoint, char *buf, size_t size);
 
-/* The text that identifies the daemon in a list: the last two components of its path, or its
- * port. */
+/* How a list names the daemon: the last two components of its path, or its port. */
 const char *milter_mark(const char *socket, char *buf, size_t size);
 /* Whether a milter is meant to be the daemon, even if its endpoint does not reach it. */
 bool milter_is_daemon(const struct milter *m, const char *socket);
@@ -47,7 +45,6 @@ bool milter_is_daemon(const struct milter *m, const char *socket);
  */
 int milter_list_join(const char *ours, const char *socket, const char *raw, const char *expanded,
     struct strbuf *ret, struct err *err) NODISCARD;
-/* Writes to ret the list raw without the daemon. Returns 1 removed, 0 it was not there (ret gets
- * raw), or ERR_SYNTAX. */
+/* Writes raw without the daemon to ret. Returns 1 removed, 0 was not there, or ERR_SYNTAX. */
 int milter_list_leave(
     const char *socket, const char *raw, struct strbuf *ret, struct err *err) NODISCARD;

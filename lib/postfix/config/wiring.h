@@ -31,6 +31,5 @@ void wiring_release(struct wiring *w);
 /* Asks `postfix status`. Returns 1 it runs, 0 not, or a negative code with words: ERR_CONFIG if
  * Postfix rejects its main.cf. */
 int wiring_postfix_runs(const struct postfix *p, struct err *err) NODISCARD;
-/* Runs `postfix reload` if Postfix runs. Returns 1 reloaded, 0 Postfix does not run, or ERR_CHILD
- * with words. */
+/* Runs `postfix reload`. Returns 1 reloaded, 0 Postfix does not run, or ERR_CHILD with words. */
 int wiring_reload(const struct postfix *p, struct err *err) NODISCARD;

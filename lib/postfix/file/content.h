@@ -3,8 +3,7 @@
  * Writes the content of a queue file (global/rec_type.h, postcat/postcat.c): header and body as a
  * delivery agent reads them, including changes by milters.
  *
- * The bytes are hostile; the work is bounded by the file's size. Only for a process that runs as
- * mail_owner.
+ * The bytes are hostile; the work is bounded by the file's size. Only for mail_owner's processes.
  */
 #pragma once
 

@@ -5,8 +5,7 @@
 
 #define SECONDS_MAX (INT64_MAX / USEC_PER_SEC - 1)
 
-/* Points *ret to at most want (<= QUEUE_WINDOW) bytes at offset. Returns their number, 0 at the
- * end, or -errno. */
+/* Points *ret to at most want (<= QUEUE_WINDOW) bytes at offset. Returns how many, or -errno. */
 static ssize_t get(struct queue_file *f, uint64_t offset, size_t want, const unsigned char **ret)
 {
 	bool inside = offset >= f->offset && offset - f->offset < f->len;
@@ -100,8 +99,7 @@ int64_t queue_number(const char *text, const char **rest)
 	return digits > 0 ? value : -1;
 }
 
-/* Parses "seconds microseconds"; -1 if malformed. Postfix before 2.2 and some other programs write
- * only seconds. */
+/* Parses "seconds microseconds", or -1. Postfix before 2.2 and others write only seconds. */
 static int64_t time_of(const char *text)
 {
 	const char *rest = "";

@@ -3,8 +3,7 @@
  * Reads queue files (global/record.c, rec_type.h, cleanup/cleanup_envelope.c). A file consists of
  * records: a type byte, a length in groups of 7 bits (low first), and data.
  *
- * The bytes are hostile: no length, offset or number is trusted. Only for a process that runs as
- * mail_owner.
+ * The bytes are hostile: no length, offset or number is trusted. Only for mail_owner's processes.
  */
 #pragma once
 

@@ -2,8 +2,7 @@
 /*
  * Reads a queue file as a message: its queued half, and what the file tells about its first pass.
  *
- * The bytes are hostile, as in queue_file.h; texts are capped. Only for a process that runs as
- * mail_owner.
+ * The bytes are hostile, as in queue_file.h; texts are capped. Only for mail_owner's processes.
  */
 #pragma once
 

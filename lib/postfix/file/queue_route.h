@@ -49,7 +49,6 @@ void queue_route_take(
 void queue_route_judge(
     const struct queue_route *r, const struct queue_host *host, struct message *m);
 
-/* Whether a program of Postfix on this host (bounce(8)) made the message. It may have been
- * requeued. */
+/* Whether this host's bounce(8) made the message, which may have been requeued. */
 bool queue_route_is_internal(
     const struct queue_route *r, const struct queue_host *host, const struct message *m);

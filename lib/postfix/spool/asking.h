@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Asks a queue file's header and defer log whether they match a selector (selector_asks_file).
- * Private to lib/postfix. Only for a process that runs as mail_owner. */
+ * Private to lib/postfix. Only for mail_owner's processes. */
 #pragma once
 
 #include "postfix/file/queue_message.h"

@@ -13,8 +13,7 @@ struct listing {
 	struct names names; /* the names in these queues, perhaps with some from others */
 };
 
-/* Reads queues (bits), but skips unreadable ones and those with more than max names.
- * Zero-initialise *ret. */
+/* Reads queues (bits), except unreadable ones and those with more than max names. */
 void listing_read(struct listing *ret, int queue_dir, unsigned queues, size_t max);
 void listing_release(struct listing *l);
 bool listing_knows(const struct listing *l,

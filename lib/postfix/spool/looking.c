@@ -30,8 +30,7 @@ static void path_in(
 	queue_path(queue_word(at->queue), at->depth, id, path);
 }
 
-/* Returns 1 if the name is in spot (*st is its file), 0 if not, or -errno if that cannot be
- * known. */
+/* Returns 1 if spot has the name (*st is its file), 0 if not, -errno if that cannot be known. */
 static int look_stat(
     const struct looking *l, unsigned spot, const struct queue_id *id, struct stat *st)
 {

@@ -25,7 +25,6 @@ void names_release(struct names *n);
 /* Sets *ret to the position of id, and adds id if it is missing. ERR_LIMIT: too many. */
 int names_find(struct names *n, const struct packed_id *id, size_t *ret) NODISCARD;
 bool names_have(const struct names *n, const struct packed_id *id);
-/* Each brings into the processor's cache what names_find will need: the first its slot, the second,
- * later, its key. */
+/* Bring into the processor's cache what names_find will need: the slot, later its key. */
 void names_prefetch(const struct names *n, const struct packed_id *id);
 void names_prefetch_key(const struct names *n, const struct packed_id *id);

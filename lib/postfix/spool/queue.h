@@ -65,8 +65,7 @@ int queue_directory_open(const struct postfix *p, struct err *err) NODISCARD;
  * file system of its own. So the place differs while such a file system is not mounted. */
 void queue_directory_place(int queue_dir, uint64_t *ret_device, uint64_t *ret_inode);
 
-/* Microseconds after which a child that looks at count files counts as hung. Even a cold disk is
- * faster. */
+/* Microseconds after which a child that looks at count files hangs, even with a cold disk. */
 int64_t queue_patience(size_t count);
 
 /* Opens a file for reading, by its path below queue_dir. Does not follow a symlink, does not wait

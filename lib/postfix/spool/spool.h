@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Looks at the spool, in a child that runs as mail_owner. It finds where a queue ID lies, and
- * proves that the file there is the recorded message. Queues are searched in flow order, as by
+ * Looks at the spool, in a child that is mail_owner. It finds where a queue ID lies, and proves
+ * that the file there is the recorded message. Queues are searched in flow order, as by
  * postsuper(1), so we prove the very file that postsuper would take.
  *
  * Messages move while we look. One pass over the queues misses one message in a million. Two passes
@@ -75,8 +75,7 @@ int spool_prove_fd(const struct spool_proving *s); /* for poll() */
 int spool_prove_finish(
     struct spool_proving *s, struct proof **ret, int64_t *ret_since, struct err *err) NODISCARD;
 
-/* Judges the open file and sets all of *ret except its place. Runs in this process, which must be
- * mail_owner. */
+/* Judges the open file; sets all of *ret but its place. This process must be mail_owner. */
 void spool_judge(int fd, const struct message *recorded, struct proof *ret);
 
 /* Finds the state of each of ids, if most are probably gone: PROOF_GONE, PROOF_ARRIVING,

@@ -73,8 +73,7 @@ static int read_open(struct worker *w, int fd, const struct queue_id *id)
 	return queue_message_read(fd, id, &w->host, w->share->reading->max_recipients, &w->message);
 }
 
-/* Returns -ENOENT if the name is nowhere. In maildrop a file may be readable only by its
- * submitter. */
+/* -ENOENT: the name is nowhere. In maildrop a file may be readable only by its submitter. */
 static int read_one(struct worker *w, size_t n, struct bytes *out)
 {
 	const struct spool_reading *r = w->share->reading;

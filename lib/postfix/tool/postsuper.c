@@ -35,8 +35,8 @@ static int write_ids(const struct postsuper_job *job, struct err *err)
 	return fd < 0 ? err_sys(err, -fd, "failed to hand over %zu queue IDs", job->count) : fd;
 }
 
-/* Only root and mail_owner can open private, so nobody else can hold this lock. Returns -1 if the
- * directory is missing. */
+/* Only root and mail_owner can open private, so nobody else can hold this lock. -1: it is
+ * missing. */
 static int open_lock(const struct postfix *p)
 {
 	AUTO(strbuf_release) struct strbuf path = {0};
@@ -146,8 +146,7 @@ static void complain(struct postsuper_job *job, const char *words)
 	strbuf_puts(&job->complaint, str_scrub(scrubbed, sizeof(scrubbed), words));
 }
 
-/* Parses "postsuper: ID: removed", "postsuper: warning: words", "postsuper: Deleted: 2
- * messages". */
+/* "postsuper: ID: removed", "postsuper: warning: words", "postsuper: Deleted: 2 messages". */
 static void take_line(struct postsuper_job *job, const char *line)
 {
 	const char *words = strrchr(line, ':');

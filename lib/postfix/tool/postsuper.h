@@ -49,8 +49,7 @@ struct postsuper_job {
 #define POSTSUPER_LONGEST (600 * INT64_C(1000000)) /* microseconds */
 #define POSTSUPER_ORPHAN  (10 * INT64_C(1000000))  /* microseconds */
 
-/* Starts `command_directory/postsuper -c DIR -d -` (or -h, -H, -r) as root. Returns 0, or -errno
- * with words. */
+/* Starts `command_directory/postsuper -c DIR -d -` (or -h, -H, -r) as root. -errno with words. */
 int postsuper_start(struct postsuper_job *job, const struct postfix *p,
     enum postsuper_action action, const struct queue_id *ids, size_t count,
     struct err *err) NODISCARD;
