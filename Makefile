@@ -149,7 +149,7 @@ check-long: ## what else continuous integration runs: sanitizers, short torture 
 	@echo "all long tests passed"
 
 unit: $(if $(T),$(BUILD)/unit/$(T),$(UNIT)) ## cmocka tests of every module; T=mail/test_domain for one
-	@tests/unit/run $^
+	@tests/disk tests/unit/run $^
 
 replay: $(FUZZ:%=$(BUILD)/replay/%) ## every fuzz target over its corpus
 	@for t in $(FUZZ); do $(BUILD)/replay/$$t tests/fuzz/corpus/$$t/* || { echo "replay of $$t failed"; exit 1; }; done
@@ -157,16 +157,16 @@ replay: $(FUZZ:%=$(BUILD)/replay/%) ## every fuzz target over its corpus
 
 programs-for-tests: $(PROGRAMS) $(TOOLS) $(SHIMS)
 protocol: programs-for-tests ## the daemon alone, spoken to by miltertest and a raw client; T=test_disk for one file
-	tests/protocol/run $(BUILD) $(T)
+	tests/disk tests/protocol/run $(BUILD) $(T)
 postfix: programs-for-tests ## both programs on a private real Postfix; T=test_purge for one file
-	tests/postfix/run $(BUILD) $(T)
+	tests/disk tests/postfix/run $(BUILD) $(T)
 
 fleet: programs-for-tests ## three hosts on a private PostgreSQL with TLS, and private Postfixes; T=test_rights for one file
-	tests/fleet/run $(BUILD) $(T)
+	tests/disk tests/fleet/run $(BUILD) $(T)
 
 # The Postfix tests that have a full size run in it with torture, in its long form.
 full: programs-for-tests ## a protocol test that is cut short elsewhere, in full size
-	PQPURGE_FULL=1 tests/protocol/run $(BUILD) test_reload
+	PQPURGE_FULL=1 tests/disk tests/protocol/run $(BUILD) test_reload
 
 SUITE = trixie
 .PHONY: suite demo fleet-demo
@@ -220,7 +220,7 @@ sanitize: ## unit, replay and protocol tests under ASan+UBSan; what has threads 
 	$(MAKE) BUILD=$(BUILD)/tsan SANITIZE=thread unit-of-threads
 	$(MAKE) BUILD=$(BUILD)/tsan SANITIZE=thread protocol
 unit-of-threads: $(TSAN_UNIT)
-	@tests/unit/run $^
+	@tests/disk tests/unit/run $^
 tests-build: programs-for-tests $(UNIT) $(FUZZ:%=$(BUILD)/replay/%)
 
 # ---- fuzzing with clang's libFuzzer: make fuzz [TARGET=from] [TIME=60]
@@ -273,7 +273,7 @@ bench-programs: all $(BENCHES) $(TOOLS)
 # ---- lint
 C_FILES   := $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null)
 MAN_PAGES := $(wildcard milter/*.[1578] purge/*.[1578] fleet/*.[1578])
-SH_FILES  := conf/completion/pqpurge-idx.bash conf/hooks/flood-mail conf/hooks/flood-webhook tests/deps.sh tests/lint.sh tests/unit/run tests/fleet/run .ci/run tests/suite/run \
+SH_FILES  := conf/completion/pqpurge-idx.bash conf/hooks/flood-mail conf/hooks/flood-webhook tests/deps.sh tests/lint.sh tests/disk tests/unit/run tests/fleet/run .ci/run tests/suite/run \
              $(wildcard debian/p*inst debian/p*rm tests/deb/*)
 
 LINT_GCC  ?= $(BUILD)/lint-gcc

@@ -106,7 +106,7 @@ class Server:
         self.port, self.connections, self.fsync = free_port(), connections, fsync
         self.data, self.socket = (os.path.join(self.directory, name) for name in ("data", "socket"))
         self.process, self.names = None, itertools.count(1)
-        self.guard = subprocess.Popen([sys.executable, os.path.join(RIG, "guard.py"), self.directory, self.directory],
+        self.guard = subprocess.Popen([sys.executable, "-IS", os.path.join(RIG, "guard.py"), self.directory, self.directory],
                                       stdin=subprocess.PIPE, start_new_session=True)
         atexit.register(self.close)
         for path in (self.data, self.socket):

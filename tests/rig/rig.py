@@ -137,7 +137,7 @@ class PrivatePostfix:
         self.main, self.services = main, services
         self.running = False
         self.guard = subprocess.Popen(
-            [sys.executable, os.path.join(HERE, "guard.py"), self.directory, self.memory],
+            [sys.executable, "-IS", os.path.join(HERE, "guard.py"), self.directory, self.memory],
             stdin=subprocess.PIPE, start_new_session=True)
         atexit.register(self.close)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
