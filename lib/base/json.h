@@ -44,7 +44,7 @@ bool json_bool(const struct json *o, const char *key, bool otherwise);
 const struct json *json_child(const struct json *o, const char *key);
 size_t json_count(const struct json *o, const char *key); /* members of an array; 0 if it is none */
 const struct json *json_at(
-    /* borrowed; NULL past the end */
+    /* Borrowed; NULL past the end. */
     const struct json *o, const char *key, size_t n);
 
 /* Pushes the texts of an array to a packed list, at most max. Skips members of other types. */

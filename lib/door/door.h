@@ -27,12 +27,12 @@
 /* A file in order_directory. Its mtime is when the agent last asked for this host's health, which
  * it does only while it is connected to the fleet. */
 #define DOOR_FLEET_SEEN "fleet.seen"
-/* microseconds; if the file is older, the fleet is lost */
+/* Microseconds; if the file is older, the fleet is lost. */
 #define DOOR_FLEET_SILENT (60 * INT64_C(1000000))
 
 #define DOOR_VERSION   1
 #define DOOR_FRAME_MAX (64u << 10)
-/* microseconds in which a frame must arrive completely */
+/* Microseconds in which a frame must arrive completely. */
 #define DOOR_FRAME_TIME  (2 * INT64_C(1000000))
 #define DOOR_TEXT_MAX    4096u /* bytes of one string */
 #define DOOR_COLUMNS_MAX 10000u
@@ -66,7 +66,7 @@ enum door_key {
 struct door_hold {
 	enum door_key key;
 	const char *value;
-	/* arrival time, wall clock, microseconds; at most DOOR_WINDOW_MAX apart */
+	/* Arrival time, wall clock, microseconds; at most DOOR_WINDOW_MAX apart. */
 	int64_t since, until;
 	uint32_t most;      /* hold at most so many, the oldest first; 1 to DOOR_HOLD_MAX */
 	const char *token;  /* kept in the account: "flood:12"; letters, digits and "-:._" */

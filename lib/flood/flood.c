@@ -373,7 +373,7 @@ static bool count_local(struct flood *f, const struct flood_message *m)
 	if (judged || known)
 		return judged;
 	flood_key_text(&k, FLOOD_NEW_SENDERS, false);
-	/* even if it is over its limit, the domain is counted, too */
+	/* Even if it is over its limit, the domain is counted, too. */
 	(void)count(f, FLOOD_LOCAL, &k, m);
 	return false;
 }

@@ -72,12 +72,12 @@ const char *flood_signal_word(enum flood_signal signal);   /* "networks/1h" */
 struct flood_limits {
 	uint32_t count[FLOOD_WINDOWS]; /* recipients */
 	double above;                  /* times the key's own peak */
-	/* of a login: /24 or /48 networks in 1 to 2 hours, and in 1 to 2 days */
+	/* Of a login: /24 or /48 networks in 1 to 2 hours, and in 1 to 2 days. */
 	uint32_t networks[2];
 	uint32_t senders; /* of a login, in 1 to 2 hours; LOCAL: new senders */
-	/* messages of the last hour; they must also be over 30 % of all */
+	/* Messages of the last hour; they must also be over 30 % of all. */
 	uint32_t undelivered;
-	/* times count or networks; from there on a rule may be set */
+	/* Times count or networks; from there on a rule may be set. */
 	double act_at;
 };
 extern const struct flood_limits flood_defaults[FLOOD_KINDS];
@@ -107,7 +107,7 @@ size_t flood_memory(void); /* bytes of one detector */
 
 struct flood_message {
 	int64_t now;
-	/* if it arrived earlier and is counted late: when; 0: now */
+	/* If it arrived earlier and is counted late: when; 0: now. */
 	int64_t when;
 	const char *login;                 /* "": none */
 	const char *sender;                /* normal form; "": the null sender */
@@ -174,9 +174,9 @@ struct flood_incident *flood_find(struct flood *f, uint32_t id); /* NULL if ther
 /* Slot n, n < FLOOD_INCIDENTS_MAX. Its id is 0 if it is free. */
 struct flood_incident *flood_at(struct flood *f, size_t n);
 unsigned flood_open_count(const struct flood *f);
-/* incidents that were not opened, because FLOOD_OPEN_MAX are open */
+/* Incidents that were not opened, because FLOOD_OPEN_MAX are open. */
 uint64_t flood_unopened(const struct flood *f);
-/* recipients an hour */
+/* Recipients an hour. */
 uint32_t flood_rate(struct flood *f, const struct flood_incident *i, int64_t now);
 /* Keeps the incident open, because its own rule still gets hits. */
 void flood_goes_on(struct flood *f, struct flood_incident *i, int64_t now);

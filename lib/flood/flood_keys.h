@@ -17,7 +17,7 @@ void flood_key_text(struct flood_key *k, const char *text, bool fold_case);
 /* An address in lower case, without tag, VERP and SRS: "srs@DOMAIN". "<>" for the null sender. */
 void flood_key_address(struct flood_key *k, const char *address);
 void flood_key_domain(struct flood_key *k, const char *address);
-/* an IPv4 address, or the /64 of an IPv6 address */
+/* An IPv4 address, or the /64 of an IPv6 address. */
 void flood_key_client(struct flood_key *k, const struct net_address *client);
 /* Writes the client's /24 or /48 as bytes. Returns how many. */
 size_t flood_network(const struct net_address *client, char buf[8]);

@@ -214,7 +214,7 @@ void table_clear(struct entry *e)
 		struct window *x = &e->window[w];
 
 		learn(e, (enum peak)w, (float)x->current, x->bucket / (86400 / window_seconds[w]));
-		/* keeps messages, which the undelivered share needs */
+		/* Keeps messages, which the undelivered share needs. */
 		x->current = x->previous = 0;
 	}
 	finish_hour(e, false, e->window[FLOOD_1D].bucket);
@@ -249,7 +249,7 @@ static void finish(struct entry *e, enum flood_window w, uint32_t bucket, bool y
 	bool adjacent = bucket == x->bucket + 1;
 	uint32_t before = x->bucket, day = before / (86400 / window_seconds[w]);
 
-	/* the first peaks match the windows in order */
+	/* The first peaks match the windows in order. */
 	learn(e, (enum peak)w, (float)x->current, day);
 	x->previous = adjacent ? x->current : 0;
 	x->messages_before = adjacent ? x->messages : 0;

@@ -25,13 +25,13 @@ struct entry {
 	/* Recipients of the day that an incident has reported. They count only for the peak. */
 	uint32_t told, told_before;
 	uint32_t undelivered;
-	/* bitmaps: this bucket and the one before */
+	/* Bitmaps: this bucket and the one before. */
 	uint64_t networks_1h[2], senders[2], networks_1d[2][4];
 	/* "": the name is too long (then it is not saved), or the entry is empty */
 	char name[ENTRY_NAME];
 };
 struct table {
-	/* hash of each entry, so that a set is found in one cache line; 0: empty */
+	/* Hash of each entry, so that a set is found in one cache line; 0: empty. */
 	uint64_t *hash;
 	struct entry *list;
 	uint32_t sets;
@@ -52,7 +52,7 @@ double table_messages(const struct entry *e, enum flood_window w, int64_t now);
 uint32_t table_networks_1h(const struct entry *e);
 double table_networks_1d(const struct entry *e); /* estimated by linear counting */
 uint32_t table_senders(const struct entry *e);
-/* for the end of an incident: what it reported is not reported again */
+/* For the end of an incident: what it reported is not reported again. */
 void table_clear(struct entry *e);
 void table_settle(struct entry *e);              /* makes pending peaks effective */
 void table_forget(struct entry *e, int64_t now); /* drops pending peaks; today is not learned */

@@ -4,7 +4,7 @@
 #include "index/index_private.h"
 
 #define LOOK 100 /* microseconds */
-/* half of a slice; the commit takes the other half */
+/* Half of a slice; the commit takes the other half. */
 #define CHANGE_TIME (INDEX_SLICE / 2)
 
 static const struct span meta_key = {.at = "index", .len = 5};

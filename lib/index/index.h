@@ -67,7 +67,7 @@ struct index_counts {
 	uint64_t left_out;    /* since the index was opened */
 	uint64_t evicted;     /* rows dropped for lack of room since the boot */
 	int64_t evicted_time; /* wall clock; 0: never */
-	/* wall clock, start of the last complete catch-up; 0: none since the boot */
+	/* Wall clock, start of the last complete catch-up; 0: none since the boot. */
 	int64_t caught_up;
 	uint64_t changes; /* index_changes; set only by select and names */
 	struct queue_place place;

@@ -15,7 +15,7 @@ struct work {
 	struct update update;
 	const struct selector *selector; /* may be NULL */
 	struct complete complete;
-	/* author rows of messages that left; dropped when there are many, and at the end */
+	/* Author rows of messages that left; dropped when there are many, and at the end. */
 	struct author_rows authors;
 	int64_t now, caught_up;
 	bool is_short; /* no room: add no rows */

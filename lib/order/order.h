@@ -36,7 +36,7 @@ struct action_row {
 	bool changes;                    /* runs postsuper */
 	bool leaves;                     /* afterwards the ID is in no queue, except maildrop */
 	bool stays;                      /* afterwards the message must be in the queue */
-	/* only messages that our hold batches hold, unless order.foreign */
+	/* Only messages that our hold batches hold, unless order.foreign. */
 	bool only_ours;
 	unsigned idle;         /* queues in which there is nothing to do, as bits */
 	unsigned needs;        /* queues in which a done message lies, as bits; 0 none */
@@ -101,7 +101,8 @@ struct tally {
 	/* The members below are not counted from items. */
 	uint64_t unjoined;   /* back from a filter; --login and --client cannot judge them */
 	uint64_t unreadable; /* complete queue files, and directories */
-	/* depend on data that could not be read: recipients, authors, a login, subject or reason */
+	/* Depend on data that could not be read: recipients, authors, a login, subject or reason.
+	 */
 	uint64_t undecided;
 	uint64_t limits; /* expressions that hit their match limit */
 	/* Unknown to the index and not readable yet: still arriving (mode 0600), or in maildrop and

@@ -40,7 +40,7 @@ int facts_line(struct facts *facts, const struct outcome *outcome, uint64_t batc
 struct holds_lost {
 	uint64_t released, held_again;
 	uint64_t batch; /* one batch that released or held them */
-	/* of the messages still held: given to postsuper by a command that was killed */
+	/* Of the messages still held: given to postsuper by a command that was killed. */
 	uint64_t doubt;
 };
 /* Reads the messages that order->undo's batches, or if there are none, all batches still hold;
@@ -76,7 +76,7 @@ struct run {
 	struct writer *writer; /* writes the account; NULL until a message is to be touched */
 	struct facts facts;
 	uint64_t done_before; /* done by the killed command whose batch we adopted */
-	/* what that command gave to postsuper, if the result is still unknown */
+	/* What that command gave to postsuper, if the result is still unknown. */
 	struct account_entries doubt;
 	struct queue_place place; /* of the queue directory; known after a catch-up */
 	uint64_t left_to_index;   /* files that the last catch-up left to the index */
@@ -121,7 +121,7 @@ struct outcome_memory {
 	size_t map_size;
 };
 
-/* makes it if missing; NULL if out of memory */
+/* Makes it if missing; NULL if out of memory. */
 struct outcome_memory *order_memory(struct outcome *outcome);
 void order_fail(struct outcome *outcome, struct item *item, const char *words); /* copies words */
 /* Fails the item with the error of a proof that is PROOF_ERROR. */

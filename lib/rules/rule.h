@@ -42,7 +42,7 @@ struct rule {
 	/* Of a RULE_LOGIN: ADDRESS is one name, DOMAIN all logins of a domain, REGEX an
 	 * expression. */
 	enum pattern_kind pattern_kind;
-	/* what mail is compared with: a login, an address (local part in lower case), a domain */
+	/* What mail is compared with: a login, an address (local part in lower case), a domain. */
 	char *key;
 	struct pattern *regex; /* for REGEX only; owned */
 	enum rule_action action;
@@ -53,7 +53,7 @@ struct rule {
 	int64_t expires;  /* likewise; 0: never */
 	char *reason, *author;
 	struct rule_counter *counter; /* NULL until the rule is in a rule set */
-	/* only in a rule that is for display; otherwise use rule_hits */
+	/* Only in a rule that is for display; otherwise use rule_hits. */
 	uint64_t hits;
 	unsigned line; /* in the rules file; 0: a rule of the command or the fleet */
 	bool fleet;    /* a rule of the fleet (rules/fleet_rules.h) */
@@ -87,7 +87,7 @@ uint64_t rule_hits(const struct rule *r);
 
 bool rule_expired(const struct rule *r, int64_t wall);
 const char *rule_action_word(enum rule_action action); /* "REJECT" */
-/* accepts any case; returns 0 or ERR_SYNTAX */
+/* Accepts any case; returns 0 or ERR_SYNTAX. */
 int rule_action_of(const char *word, enum rule_action *ret) NODISCARD;
 
 /* The SMTP reply of REJECT and DEFER: "550", "5.7.1", text with single '%'. For other actions code

@@ -33,7 +33,7 @@ void ruleset_unref(struct ruleset *set);
 struct ruleset_query {
 	const char *login;                /* "" or NULL: none */
 	const struct net_address *client; /* NULL or family 0: none */
-	/* envelope sender, or one From mailbox; NULL: not asked */
+	/* Envelope sender, or one From mailbox; NULL: not asked. */
 	const struct address *address;
 	bool plain; /* do not try expressions on the address */
 	int64_t wall;

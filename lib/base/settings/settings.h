@@ -45,7 +45,7 @@ struct settings {
 	int64_t max_recipients; /* 1 to 100000 */
 	char *origin;
 	bool login_exact; /* key `login_case`: "ignore" or "exact" */
-	/* networks of the admin's own hosts, for net_parse_list; may be empty */
+	/* Networks of the admin's own hosts, for net_parse_list; may be empty. */
 	char *own_networks;
 	char *order_directory;    /* the sockets of the order door; only root can write there */
 	char *standing_directory; /* orders that stay in force; only root can write there */

@@ -200,7 +200,7 @@ static int ask_daemon(
 	wire_init(&wire, fd);
 	code = code ?: receive(&wire, &line, &memory, patience, err);
 	if (code == 0 && json_bool(line, "working", false)) {
-		/* if both lines came together, the first one brought the descriptor */
+		/* If both lines came together, the first one brought the descriptor. */
 		int late = -1;
 
 		json_free(line);

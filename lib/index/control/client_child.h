@@ -9,9 +9,9 @@ struct client_call {
 	struct strbuf request;           /* one line with its newline */
 	struct bytes body;               /* may be empty */
 	const struct selector *selector; /* may be NULL */
-	/* never open the index; hand over the text of the answer unchanged */
+	/* Never open the index; hand over the text of the answer unchanged. */
 	bool daemon_only;
-	/* a request of serve.h: the daemon gives a sign within WIRE_ANSWER_TIME */
+	/* A request of serve.h: the daemon gives a sign within WIRE_ANSWER_TIME. */
 	bool served;
 	int64_t deadline; /* steady clock */
 };

@@ -12,7 +12,7 @@ struct update {
 
 	bool adopt;
 	int64_t began; /* wall clock, before anything was read */
-	/* wall clock: start of the complete catch-up that ends with this update; 0 none */
+	/* Wall clock: start of the complete catch-up that ends with this update; 0 none. */
 	int64_t whole;
 	struct span records; /* made by update_add */
 	uint32_t record_count;

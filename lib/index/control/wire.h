@@ -20,9 +20,9 @@
 
 #define WIRE_LINE_MAX (64u << 10)         /* bytes of a line, including its newline */
 #define WIRE_BODY_MAX (UINT64_C(1) << 30) /* bytes of a memory file */
-/* microseconds until the first sign of an answer */
+/* Microseconds until the first sign of an answer. */
 #define WIRE_ANSWER_TIME (2 * INT64_C(1000000))
-/* microseconds until the answer, after {"working":true} */
+/* Microseconds until the answer, after {"working":true}. */
 #define WIRE_WORK_TIME (60 * INT64_C(1000000))
 
 /* One end of a connection, with its unread input. */

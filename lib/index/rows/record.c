@@ -217,7 +217,7 @@ void record_encode(const struct message *m, struct bytes *out)
 	bytes_put_u64(out, 0);
 	put_head(m, out);
 	put_parts(m, out);
-	/* if memory was short, an author key may be wrong */
+	/* If memory was short, an author key may be wrong. */
 	out->failed |= domain_lacked_memory();
 	if (!out->failed)
 		bytes_set_u64(out, start + 1,

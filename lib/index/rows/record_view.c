@@ -124,7 +124,7 @@ int record_next_author(const struct record_head *head, size_t *at, struct span *
 /* The rest of a record, after its head. */
 struct view {
 	struct reader in;
-	/* a peek does not look for NULs inside texts, which would take half of its time */
+	/* A peek does not look for NULs inside texts, which would take half of its time. */
 	bool strict;
 };
 

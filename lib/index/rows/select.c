@@ -12,7 +12,7 @@
 #include "index/rows/sequences.h"
 
 #define THREADS_MAX 4
-/* rows that pay for a thread, and whose records fit a cache */
+/* Rows that pay for a thread, and whose records fit a cache. */
 #define SHARE_ROWS 5000
 #define SHARES_MAX (UINT64_C(1) << 16) /* with more rows, shares are larger */
 
@@ -120,7 +120,7 @@ static void consider_list(struct txn *txn, struct share *s)
 		if (move_to(cursor, s->list[i], last, &key, &record) != 1)
 			break;
 		last = entry_number(key);
-		/* the record was damaged and is gone */
+		/* The record was damaged and is gone. */
 		if (last != s->list[i])
 			continue;
 		ask_for_page(record.at, &page);

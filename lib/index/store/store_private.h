@@ -12,7 +12,7 @@
 
 struct store {
 	MDB_env *env;
-	/* the last one is the list of free pages, always 0 (mdb.c) */
+	/* The last one is the list of free pages, always 0 (mdb.c). */
 	MDB_dbi tables[STORE_TABLE_COUNT + 1];
 	int fd; /* LMDB's descriptor of the data file */
 	char *path;

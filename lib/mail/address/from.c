@@ -17,21 +17,21 @@ enum joint {
 
 struct scan {
 	const char *at, *end;
-	/* the run */
+	/* The run. */
 	struct address_parts run;
 	bool has_at;
 	bool quoted_at; /* a quoted string in its local part contains '@' */
 	bool encoded;   /* has an encoded word: without a domain it is a name */
 	bool awaiting;  /* ends with a bare '.' or '@': the next word joins even after blanks */
 	enum joint joint;
-	/* the item, from comma to comma */
+	/* The item, from comma to comma. */
 	bool in_angle;
 	bool taken;      /* it has an angle address, or an address was reported */
 	bool has_phrase; /* it has words that are not an address */
-	/* the field */
-	/* one is never closed: from there on, '(' or '"' is an ordinary character */
+	/* The field. */
+	/* A comment or quote is never closed: '(' or '"' is then an ordinary character. */
 	bool no_comments, no_quotes;
-	/* look-ahead: does this item have an address in '<>'? No byte is looked at twice */
+	/* Look-ahead: does this item have an address in '<>'? No byte is looked at twice. */
 	const char *looked;
 	bool angle, look_no_comments, look_no_quotes;
 	struct from_costly costly;

@@ -144,7 +144,7 @@ static int parse_domain(const char *text, struct pattern *p, struct err *err)
 	p->kind = text[0] == '.' ? PATTERN_SUBDOMAINS : PATTERN_DOMAIN;
 	if (p->kind == PATTERN_DOMAIN) {
 		code = code ?: parse_domain_part(text, strlen(text), &p->address.domain, err);
-		/* check the normal form, which lacks ignored bytes */
+		/* Check the normal form, which lacks ignored bytes. */
 		return code ?: check_spelling(p->address.domain.text, text, err);
 	}
 	if (text[1] == '[')

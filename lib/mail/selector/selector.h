@@ -69,7 +69,7 @@ int pattern_set_add(struct pattern_set *set, struct pattern *p) NODISCARD;
 int pattern_set_parse(struct pattern_set *set, const char *text, struct err *err) NODISCARD;
 /* Returns ERR_SYNTAX if block is empty or no network. */
 int selector_add_client(struct selector *s, const char *block, struct err *err) NODISCARD;
-/* accepts any text but "" */
+/* Accepts any text but "". */
 int selector_add_login(struct selector *s, const char *login) NODISCARD;
 /* text: NAME, @DOMAIN (only logins of that domain), or /pcre/. ERR_SYNTAX with words. */
 int selector_add_login_text(struct selector *s, const char *text, struct err *err) NODISCARD;

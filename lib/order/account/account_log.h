@@ -58,7 +58,7 @@ enum account_kind {
 };
 struct account_line {
 	enum account_kind kind;
-	/* of the batch; LINE_KEPT: a count of bytes; LINE_SUMS: a count of batches */
+	/* Of the batch; LINE_KEPT: a count of bytes; LINE_SUMS: a count of batches. */
 	uint64_t number;
 	char *text;
 	size_t len; /* without its newline */

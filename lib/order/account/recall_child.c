@@ -11,7 +11,7 @@
 struct recalling {
 	const struct recall_wish *wish;
 	struct ledger ledger;
-	/* one for each batch of the ledger; number 0: it does not belong */
+	/* One for each batch of the ledger; number 0: it does not belong. */
 	struct recalled *batches;
 	struct recall_numbers undone; /* by the batch that is asked for */
 	size_t left_out;              /* older batches past RECALL_BATCHES */

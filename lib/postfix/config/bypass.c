@@ -196,7 +196,7 @@ static void check_reach(struct scope *s, const struct milter *m)
 	bypass_seen_path(s->facts, s->service, path, &seen);
 	strbuf_printf(&words, "%s/chroot=n", s->service->name);
 	if (bypass_same_file(strbuf_text(&seen), ours)) {
-		/* it leads there */
+		/* It leads there. */
 	} else if (!s->service->chroot || bypass_is_below(ours, s->facts->p->queue_directory)) {
 		tell(s, "socket_unreachable", FINDING_FAULT, s->list,
 		    "leads %s to %s; the daemon listens at %s", from, strbuf_text(&seen), ours);
