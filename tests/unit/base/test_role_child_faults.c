@@ -212,8 +212,9 @@ static int work_spin(void *arg, struct bytes *out, struct err *err)
 	(void)err;
 	if (arg)
 		signal(SIGXCPU, SIG_IGN);
-	for (volatile uint64_t n = 0;; n++)
-		;
+	volatile uint64_t n = 0;
+	for (;;)
+		n = n + 1;
 	return 0;
 }
 
