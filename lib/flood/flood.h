@@ -146,9 +146,8 @@ struct flood_incident {
 	bool open, act; /* act: it passed act_at */
 	bool loopback, key_cut;
 	uint8_t clients_count, ids_count;
-	uint8_t untold;  /* events that flood_take has not returned yet, as bits */
-	uint8_t action;  /* the caller's: the action of its rule */
-	bool hook_begun; /* the caller's: the hook ran for its begin */
+	uint8_t untold; /* events that flood_take has not returned yet, as bits */
+	uint8_t action; /* the caller's: the action of its rule */
 	char key[FLOOD_KEY_MAX + 1];
 	struct queue_id ids[FLOOD_SAMPLES];
 	struct net_address clients[FLOOD_SAMPLES];

@@ -104,7 +104,7 @@ static void save_entry(
 	X(senders)                                                                                 \
 	X(undelivered)                                                                             \
 	X(expires)                                                                                 \
-	X(action) X(held) X(hits) X(mark) X(open) X(act) X(loopback) X(key_cut) X(hook_begun)
+	X(action) X(held) X(hits) X(mark) X(open) X(act) X(loopback) X(key_cut)
 
 static void save_incident(const struct flood_incident *i, struct strbuf *to)
 {

@@ -170,7 +170,7 @@ void floodkeeper_feed(struct floodkeeper *k, const struct message *m)
 
 /* ---- each second */
 
-void flood_write_back(struct floodkeeper *k, const struct flood_incident *copy, bool hook)
+void flood_write_back(struct floodkeeper *k, const struct flood_incident *copy)
 {
 	LOCKED(&k->lock);
 	struct flood_incident *i = flood_find(k->flood, copy->id);
@@ -178,7 +178,6 @@ void flood_write_back(struct floodkeeper *k, const struct flood_incident *copy, 
 		i->expires = copy->expires;
 		i->action = copy->action;
 		i->hits = copy->hits;
-		i->hook_begun |= hook;
 	}
 }
 
@@ -205,7 +204,7 @@ static void happen(
 		flood_act(k, i, now);
 	if (event == FLOOD_ENDS)
 		flood_unact(k, i);
-	flood_write_back(k, i, event == FLOOD_BEGINS);
+	flood_write_back(k, i);
 	flood_tell(k, event, i, now);
 	order_hook(k, event, i);
 	/* Until now, when the rule is in force, so that nothing slips between rule and hold. */
@@ -239,7 +238,7 @@ static void look_at_rules(struct floodkeeper *k, int64_t now)
 			continue;
 		uint64_t before = copy.hits;
 		flood_renew(k, &copy, now);
-		flood_write_back(k, &copy, false);
+		flood_write_back(k, &copy);
 		if (copy.hits == before)
 			continue;
 		pthread_mutex_lock(&k->lock);

@@ -74,7 +74,7 @@ static int answer_mark(
 		return err_set(err, ERR_USAGE, "there is no flood %lld", (long long)id);
 	if (mark[0] == 'n') { /* the rule must go before the command releases anything */
 		flood_unact(k, &copy);
-		flood_write_back(k, &copy, false);
+		flood_write_back(k, &copy);
 	}
 	json_put(reply, "flood", answer);
 	return 0;

@@ -45,8 +45,8 @@ struct floodkeeper {
 typedef int flood_take_line(struct flood *f, const struct json *line);
 int flood_take_lines(struct floodkeeper *k, flood_take_line *take, const char *text, size_t len,
     uint64_t *ret_wrong);
-/* Writes a copy's state of its incident's rule back. hook: the hook was ordered. */
-void flood_write_back(struct floodkeeper *k, const struct flood_incident *copy, bool hook);
+/* Writes a copy's state of its incident's rule back. */
+void flood_write_back(struct floodkeeper *k, const struct flood_incident *copy);
 
 /* Rules, for the upkeep thread. i is a copy; the caller writes changes back. */
 const char *flood_action_word(uint8_t action); /* "HOLD" */
