@@ -235,7 +235,7 @@ fuzz-each: $(TARGET:%=fuzz-%)
 $(FUZZ:%=fuzz-%): fuzz-%: $(BUILD)/fuzz/%
 	@echo "fuzzing $* for $(TIME) s"
 	@mkdir -p $(BUILD)/corpus/$*
-	@$(BUILD)/fuzz/$* $(addprefix -dict=,$(wildcard tests/fuzz/$*.dict)) \
+	@$(BUILD)/fuzz/$* $(addprefix -dict=,$(wildcard tests/fuzz/dict/$*.dict)) \
 	  -max_total_time=$(TIME) -print_final_stats=0 -verbosity=0 -timeout=20 \
 	  -artifact_prefix=$(BUILD)/corpus/found-$*- $(BUILD)/corpus/$* tests/fuzz/corpus/$*
 	@echo "fuzzed $*: nothing found"
