@@ -31,7 +31,9 @@ DO $$ DECLARE r text; BEGIN
   ELSE RAISE WARNING 'hosts may fill the table of locks: only a superuser takes advisory locks away from them'; END IF;
   BEGIN REVOKE ALL ON SCHEMA public FROM PUBLIC;
   EXCEPTION WHEN insufficient_privilege THEN RAISE WARNING 'schema public: %', SQLERRM; END;
-  IF NOT pg_has_role(current_user, 'pqpurge_owner', 'MEMBER') THEN EXECUTE format('GRANT pqpurge_owner TO %I', current_user); END IF;
+  -- From PostgreSQL 16 on who made a role is its member, yet may not become it before granting that to itself.
+  IF NOT pg_has_role(current_user, 'pqpurge_owner', CASE WHEN current_setting('server_version_num')::int < 160000
+      THEN 'MEMBER' ELSE 'SET' END) THEN EXECUTE format('GRANT pqpurge_owner TO %I', current_user); END IF;
 END $$;
 CREATE SCHEMA pqpurge AUTHORIZATION pqpurge_owner;
 GRANT USAGE ON SCHEMA pqpurge TO pqpurge_host, pqpurge_operator, pqpurge_reader;
