@@ -433,15 +433,3 @@ unsigned selector_nominate_row(
 		return matched | MATCHED_UNSURE;
 	return wanted > 0 ? matched : 0;
 }
-
-bool selector_match_file(
-    const struct selector *s, int64_t arrival_time, int64_t size, unsigned queue)
-{
-	if (s->arrived_before != 0 && (arrival_time < 0 || arrival_time >= s->arrived_before))
-		return false;
-	if (s->arrived_after != 0 && arrival_time <= s->arrived_after)
-		return false;
-	if (s->larger_than >= 0 && size <= s->larger_than)
-		return false;
-	return s->queues == 0 || (s->queues & queue) != 0;
-}

@@ -1,7 +1,19 @@
 /* SPDX-License-Identifier: ISC */
-/* The third step: asks a message's header and its defer log. */
+/* What only the queue has: the second step, and the third, which reads header and defer log. */
 #include "mail/selector/selector.h"
 #include "mail/subject.h"
+
+bool selector_match_file(
+    const struct selector *s, int64_t arrival_time, int64_t size, unsigned queue)
+{
+	if (s->arrived_before != 0 && (arrival_time < 0 || arrival_time >= s->arrived_before))
+		return false;
+	if (s->arrived_after != 0 && arrival_time <= s->arrived_after)
+		return false;
+	if (s->larger_than >= 0 && size <= s->larger_than)
+		return false;
+	return s->queues == 0 || (s->queues & queue) != 0;
+}
 
 bool selector_asks_file(const struct selector *s)
 {
