@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The numbers and words of a report on an incident, made from the account (order/recall) and from a
- * look at the queue. Pure: no clock, no file, no question. page.c writes it down.
+ * The numbers and words of a report on an incident, made from the account (order/account/recall.h)
+ * and from a look at the queue. Pure: no clock, no file, no question. page.c writes it down.
  */
 #pragma once
 

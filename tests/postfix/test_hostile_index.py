@@ -18,7 +18,7 @@ SUM_AT = 70  # offset in the lock file
 
 
 def sum_of(data):
-    """As in lib/index/data_file.h."""
+    """As in lib/index/store/data_file.h."""
     xxh3 = ctypes.CDLL("libxxhash.so.0").XXH3_64bits
     xxh3.restype, xxh3.argtypes = ctypes.c_uint64, (ctypes.c_char_p, ctypes.c_size_t)
     total, at = 0, 0
