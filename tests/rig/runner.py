@@ -3,7 +3,7 @@
 
 A test mostly waits, so several processes work side by side, each with its own private Postfixes. Each free process gets
 the next class: the tests of a class stay together and in order. JOBS in the environment is the number of processes
-(default: two for each processor); with JOBS=1 all tests run one after the other.
+(default: three for each processor); with JOBS=1 all tests run one after the other.
 
     runner.py [NAME...]      what people and make call
     runner.py --worker       such a process: a line of test names in, a line of JSON out for each test, and an empty one"""
@@ -16,13 +16,17 @@ import threading
 import time
 import unittest
 
-JOBS = int(os.environ.get("JOBS") or 2 * len(os.sched_getaffinity(0)))
+JOBS = int(os.environ.get("JOBS") or 3 * len(os.sched_getaffinity(0)))
 SUITE = os.environ.get("SUITE", "tests/postfix")
 # These take longest, so they begin first.
-FIRST = ("test_hostile_daemon.Answers", "test_setup.Life", "test_hostile_daemon.Files", "test_setup_units.Units",
-         "test_status.Misconfigured", "test_completion_foreign.ZshIndex", "test_truth_killed.Hold", "test_truth_killed.HoldLongIds",
-         "test_hostile_child.Stopped", "test_completion_foreign.BashIndex", "test_truth_index.MidPurge", "test_hostile_index.Crafted",
-         "test_truth_index.MidPurgeLongIds", "test_hostile_daemon.Patience", "test_emergency.Session")
+FIRST = ("test_hostile_daemon.Answers", "test_setup.Life", "test_setup_units.Units", "test_hostile_daemon.Patience",
+         "test_status.Misconfigured", "test_hostile_child.Stopped", "test_setup.Asking", "test_setup.Places",
+         "test_truth_index.MidPurgeLongIds", "test_truth_index.MidPurge", "test_stopped.StoppedCommand",
+         "test_completion_foreign.ZshIndex", "test_hostile_daemon.Files", "test_floodwatch.Acts",
+         "test_completion_foreign.BashIndex", "test_emergency.Session", "test_floodwatch.Warns",
+         "test_truth_eviction.EvictedLongIds", "test_door.Operators", "test_completion_foreign.ZshAnyCommand",
+         "test_status.Daemon", "test_truth_history.History", "test_truth_history.HistoryLongIds", "test_sites.Mailcow",
+         "test_hostile_index.Crafted")
 
 
 def flat(suite):
