@@ -71,7 +71,8 @@ bool agent_may_log(struct agent *a)
 	}
 	a->lines_due = due + AGENT_LINE;
 	if (a->left_out > 0)
-		log_warning("fleet: %u lines are left out, since too much happened", a->left_out);
+		log_warning(
+		    "fleet: %u lines were left out because there were too many", a->left_out);
 	a->left_out = 0;
 	return true;
 }

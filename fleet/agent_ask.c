@@ -148,7 +148,8 @@ static void beat_take(struct agent *a)
 
 static void beat_fail(struct agent *a)
 {
-	agent_log(a, warning, "fleet: the health of this host is not taken: %s", pg_words(a->pg));
+	agent_log(
+	    a, warning, "fleet: the database refuses the health of this host: %s", pg_words(a->pg));
 	strbuf_clear(&a->health.text);
 }
 

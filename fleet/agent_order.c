@@ -108,8 +108,8 @@ void order_go_on(struct agent *a)
 	if (o->lookup || o->rule_version <= a->rules.have)
 		begin(a);
 	else if (a->rules.refused)
-		refuse(a, "the order needs rules that this host does not take: "
-			  "fleet_allow has no 'block'");
+		refuse(a,
+		    "the order needs rules, which this host refuses: fleet_allow has no 'block'");
 }
 
 static void says(void *arg, enum door_answer_kind kind, struct span bytes)

@@ -118,7 +118,7 @@ void outcome_end(struct outcome *o, int code, const struct door_end *end, const 
 	words = code < 0 ? words : end->words;
 	words = words && *words ? words : strbuf_text(&o->words);
 	if (!*words && o->cut)
-		words = "further lines are left out: they are more than the fleet keeps";
+		words = "further lines are left out: the fleet does not keep so many";
 	str_scrub(clean, sizeof(clean), words);
 	strbuf_clear(&o->words);
 	strbuf_puts(&o->words, clean);

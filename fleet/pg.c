@@ -97,7 +97,7 @@ static int check_login(const struct pg *pg, struct err *err)
 	const char *mode = option_of(options, "sslmode");
 	if (strcmp(mode, "verify-full") != 0 && !is_local(options))
 		code = err_set(err, ERR_CONFIG,
-		    "'fleet' asks for sslmode=%s; less than verify-full is refused", mode);
+		    "'fleet' has sslmode=%s; anything less than verify-full is refused", mode);
 	PQconninfoFree(options);
 	return code;
 }
@@ -259,7 +259,7 @@ static int keep_result(struct pg *pg, PGresult *result, struct err *err)
 	if (!failed)
 		pg->result = result;
 	if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH)
-		return err_set(err, -ECONNRESET, "the database says what was not asked for");
+		return err_set(err, -ECONNRESET, "the database sent an unexpected answer");
 	return 0;
 }
 

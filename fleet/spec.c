@@ -64,7 +64,7 @@ static int add_value(struct spec *s, const char *key, const struct json *value, 
 		return 0;
 	if (!is_number(value, &number))
 		return err_set(
-		    err, ERR_SYNTAX, "the order's '%s' is no text and no whole number", key);
+		    err, ERR_SYNTAX, "the order's '%s' is neither a text nor a whole number", key);
 	snprintf(digits, sizeof(digits), "%" PRId64, number);
 	return add(s, key, digits, err);
 }

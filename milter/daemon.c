@@ -328,12 +328,12 @@ static void stop(struct daemon *d)
 	policy_remove_socket(d->policy);
 	bool answered = policy_stop(d->policy, DRAIN_TIMEOUT);
 	if (!glue_drain(DRAIN_TIMEOUT) || !answered)
-		log_warning("some messages did not get their answer in time");
+		log_warning("some messages were not answered in time");
 	bool quiet = control_stop(d->control, STOP_TIMEOUT);
 	if (!upkeep_stop(d->upkeep, STOP_TIMEOUT))
 		log_warning("the upkeep thread did not end in time");
 	else if (!quiet || !indexkeeper_close(d->index, STOP_TIMEOUT))
-		log_warning("a request of the command's did not end in time");
+		log_warning("a request of the command did not end in time");
 	log_info("stopped");
 }
 

@@ -66,8 +66,7 @@ static void note_failure(struct indexkeeper *k, const struct err *why)
 	k->why = *why;
 	pthread_mutex_unlock(&k->lock);
 	if (news)
-		log_warning(
-		    "%s; mail goes on and is read from the queue when asked for", why->text);
+		log_warning("%s; mail is accepted; commands read it from the queue", why->text);
 }
 
 static void take_over(struct indexkeeper *k, struct index *fresh)
@@ -117,9 +116,9 @@ static void give_up(struct indexkeeper *k)
 	k->given_up = k->index;
 	k->index = NULL;
 	err_set(
-	    &k->why, 0, "the index in '%s' is gone or damaged, and is opened anew", k->directory);
+	    &k->why, 0, "the index in '%s' is gone or damagedand is opened again", k->directory);
 	pthread_mutex_unlock(&k->lock);
-	log_warning("the index in '%s' is gone or damaged, and is opened anew", k->directory);
+	log_warning("the index in '%s' is gone or damagedand is opened again", k->directory);
 }
 
 static bool close_given_up(struct indexkeeper *k)

@@ -24,7 +24,7 @@ static void complain_of(FILE *told, size_t number, const char *line)
 {
 	int len = (int)strcspn(line, "\n");
 
-	say(told, "pqpurge-idx: line %zu: '%.*s' is no queue ID\n", number, len < 60 ? len : 60,
+	say(told, "pqpurge-idx: line %zu: '%.*s' is not a queue ID\n", number, len < 60 ? len : 60,
 	    line);
 }
 

@@ -8,7 +8,7 @@
 static int add_expression(struct pattern_set *set, const char *text, struct err *err)
 {
 	if (*text != '/')
-		return err_set(err, ERR_SYNTAX, "'%s' is no expression, /.../", text);
+		return err_set(err, ERR_SYNTAX, "'%s' is not an expression, /.../", text);
 	return pattern_set_parse(set, text, err);
 }
 
@@ -74,7 +74,7 @@ int options_add_id(struct options *o, const char *word, struct err *err)
 
 	o->selector.ids_given = true;
 	if (queue_id_parse(word, strlen(word), &id) < 0)
-		return err_set(err, ERR_SYNTAX, "'%s' is no queue ID", word);
+		return err_set(err, ERR_SYNTAX, "'%s' is not a queue ID", word);
 	return worded(selector_add_id(&o->selector, &id), err);
 }
 
@@ -90,7 +90,7 @@ static int set_id(struct options *o, void *at, const char *value, struct err *er
 static int parse_age(const char *value, int64_t *ret, struct err *err)
 {
 	if (clock_parse_span(value, ret) < 0)
-		return err_set(err, ERR_SYNTAX, "'%s' is no age (90s, 10m, 2h, 3d)", value);
+		return err_set(err, ERR_SYNTAX, "'%s' is not an age (90s, 10m, 2h, 3d)", value);
 	return 0;
 }
 
@@ -132,7 +132,7 @@ static int set_larger(struct options *o, void *at, const char *value, struct err
 
 	(void)at;
 	if (str_parse_size(value, &bytes) < 0 || bytes > INT64_MAX)
-		return err_set(err, ERR_SYNTAX, "'%s' is no size (500k, 10M, 1G)", value);
+		return err_set(err, ERR_SYNTAX, "'%s' is not a size (500k, 10M, 1G)", value);
 	if (o->selector.larger_than < 0 || (int64_t)bytes < o->selector.larger_than)
 		o->selector.larger_than = (int64_t)bytes;
 	return 0;
@@ -155,7 +155,7 @@ static int set_limit(struct options *o, void *at, const char *value, struct err 
 
 	(void)at;
 	if (str_parse_u64(value, 1, SIZE_MAX / 2, &n) < 0)
-		return err_set(err, ERR_SYNTAX, "'%s' is no number from 1 on", value);
+		return err_set(err, ERR_SYNTAX, "'%s' is not a number from 1 up", value);
 	o->limit = (size_t)n;
 	return 0;
 }
@@ -171,7 +171,7 @@ static int set_flood(struct options *o, void *at, const char *value, struct err 
 	snprintf(number, sizeof(number), "%.*s", (int)strcspn(value, ":"), value);
 	if (strcspn(value, ":") >= sizeof(number) ||
 	    str_parse_u64(number, 1, UINT32_MAX / 2, &n) < 0)
-		return err_set(err, ERR_SYNTAX, "'%s' is no number of a flood", value);
+		return err_set(err, ERR_SYNTAX, "'%s' is not the number of a flood", value);
 	o->flood_meaning = meaning ? meaning + 1 : NULL;
 	if (*into)
 		return err_set(err, ERR_SYNTAX, "one flood at a time");
@@ -183,7 +183,7 @@ static int set_batch(struct options *o, void *at, const char *value, struct err 
 {
 	(void)at;
 	if (str_parse_u64(value, 1, INT64_MAX, &o->batch) < 0)
-		return err_set(err, ERR_SYNTAX, "'%s' is no number of a batch", value);
+		return err_set(err, ERR_SYNTAX, "'%s' is not the number of a batch", value);
 	return 0;
 }
 
@@ -207,9 +207,10 @@ static int set_hosts(struct options *o, void *at, const char *value, struct err 
 {
 	(void)at;
 	if (!*value || strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789.-_@,") != strlen(value))
-		return err_set(err, ERR_SYNTAX, "'%s' names no hosts (mx1,mx2 or @tag)", value);
+		return err_set(
+		    err, ERR_SYNTAX, "'%s' is not a list of hosts (mx1,mx2 or @tag)", value);
 	if (o->hosts)
-		return err_set(err, ERR_SYNTAX, "several hosts are one list: mx1,mx2");
+		return err_set(err, ERR_SYNTAX, "give several hosts as one list: mx1,mx2");
 	o->hosts = value;
 	o->fleet = true;
 	return 0;
@@ -226,9 +227,9 @@ static int set_fleet(struct options *o, void *at, const char *value, struct err 
 	if (!value)
 		return 0;
 	if (!*value || strspn(value, good) != strlen(value) || strlen(value) > FLEETS_MAX)
-		return err_set(err, ERR_SYNTAX, "'%s' names no fleets (east,west)", value);
+		return err_set(err, ERR_SYNTAX, "'%s' is not a list of fleets (east,west)", value);
 	if (o->fleets)
-		return err_set(err, ERR_SYNTAX, "several fleets are one list: east,west");
+		return err_set(err, ERR_SYNTAX, "give several fleets as one list: east,west");
 	o->fleets = value;
 	return 0;
 }
@@ -244,7 +245,7 @@ static int set_action(struct options *o, void *at, const char *value, struct err
 	(void)at;
 	if (rule_action_of(value, &o->action) < 0)
 		return err_set(err, ERR_SYNTAX,
-		    "'%s' is no action (REJECT, DEFER, HOLD, DISCARD, OK, WARN)", value);
+		    "'%s' is not an action (REJECT, DEFER, HOLD, DISCARD, OK, WARN)", value);
 	return 0;
 }
 
@@ -262,7 +263,7 @@ static int set_by(struct options *o, void *at, const char *value, struct err *er
 	(void)at;
 	if (top_by_of(value, &o->by) < 0)
 		return err_set(err, ERR_SYNTAX,
-		    "'%s' is nothing to group by (sender, from, recipient, login, client, uid, "
+		    "top cannot group by '%s' (sender, from, recipient, login, client, uid, "
 		    "reason)",
 		    value);
 	return 0;

@@ -140,16 +140,17 @@ static int no_pattern(const struct verb *verb, const char *word, struct err *err
 	bool is_verb;
 
 	if (prefix)
-		return err_set(err, ERR_USAGE, "'%s' is no pattern for '%s'; write '--%s %s'", word,
-		    verb->name, prefix, word + strlen(prefix) + 1);
+		return err_set(err, ERR_USAGE, "'%s' is not a pattern for '%s'; write '--%s %s'",
+		    word, verb->name, prefix, word + strlen(prefix) + 1);
 	if (verb_choose(word, &other, &is_verb, NULL) == 0 && is_verb)
-		return err_set(err, ERR_USAGE, "'%s' is no pattern for '%s'; the verb comes first",
-		    word, verb->name);
+		return err_set(err, ERR_USAGE,
+		    "'%s' is not a pattern for '%s'; the verb comes first", word, verb->name);
 	if (queue_id_parse(word, strlen(word), &id) == 0)
 		return err_set(err, ERR_USAGE,
-		    "'%s' is no pattern; a queue ID is given as '--id %s'", word, word);
+		    "'%s' is not a pattern; to give a queue ID, write '--id %s'", word, word);
 	return err_set(err, ERR_USAGE,
-	    "'%s' is no pattern for '%s'; a domain of a single label is given as '--sender %s'",
+	    "'%s' is not a pattern for '%s'; to give a domain of a single label, write '--sender "
+	    "%s'",
 	    word, verb->name, word);
 }
 
@@ -170,7 +171,8 @@ static int set_words(struct options *o, const struct verb *verb, struct err *err
 	int code = 0;
 
 	if (verb->words == WORDS_NONE && o->word_count)
-		return err_set(err, ERR_USAGE, "'%s' takes no word '%s'", verb->name, o->words[0]);
+		return err_set(
+		    err, ERR_USAGE, "'%s' does not take the word '%s'", verb->name, o->words[0]);
 	if (needed[verb->words] && o->word_count == 0)
 		return err_set(
 		    err, ERR_USAGE, "'%s' needs at least one %s", verb->name, needed[verb->words]);
@@ -201,21 +203,20 @@ static int check_together(const struct options *o, const struct verb *verb, stru
 		bool wrong;
 		const char *words;
 	} rows[] = {
-	    {s->only && !s->recipient.count,
-		"'--only' says something about '--recipient', which is missing"},
+	    {s->only && !s->recipient.count, "'--only' needs '--recipient'"},
 	    {o->block && s->recipient.count,
 		"'--block' refuses senders; it cannot go with '--recipient'"},
 	    {o->with_bounces && !(s->author.count + s->sender.count),
-		"'--with-bounces' finds bounces by the senders that they go to: it needs a "
+		"'--with-bounces' finds bounces by the sender that they return to: it needs a "
 		"pattern or '--sender'"},
 	    {o->with_bounces && beyond_notices,
-		"'--with-bounces' goes by senders alone: of '--from', '--recipient', '--login', "
-		"'--client', '--uid', '--subject', '--why', '--message-id' and '--id' a bounce "
-		"says "
-		"nothing"},
+		"'--with-bounces' finds bounces by sender only; it cannot go with '--from', "
+		"'--recipient', '--login', '--client', '--uid', '--subject', '--why', "
+		"'--message-id' or '--id'"},
 	    {o->index_only && asks_file,
 		"'--index-only' cannot go with '--subject' or '--why': the index has neither"},
-	    {o->sweep && o->limit, "'--sweep' takes all there is; it cannot go with '--limit'"},
+	    {o->sweep && o->limit,
+		"'--sweep' deletes everything that matches; it cannot go with '--limit'"},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
@@ -265,8 +266,8 @@ static int set(void *arg, const struct option_row *row, const char *value, struc
 	int code = 0;
 
 	if (row && !(row->groups & (p->verb->takes | OPTION_COMMON)))
-		return err_set(
-		    err, ERR_USAGE, "'%s' takes no option '--%s'", p->verb->name, row->name);
+		return err_set(err, ERR_USAGE, "'%s' does not take the option '--%s'",
+		    p->verb->name, row->name);
 	if (row && row->set)
 		code = row->set(p->o, at, value, err);
 	else if (row)

@@ -41,7 +41,7 @@ static int check(int fd, const char *path, const struct role *owner, struct err 
 		    path, owner->name);
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
 		return err_set(err, ERR_CONFIG,
-		    "others than %s can write to '%s': chmod it to 0700; nothing was deleted",
+		    "other users than %s can write to '%s': chmod it to 0700; nothing was deleted",
 		    owner->name, path);
 	return 0;
 }

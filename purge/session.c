@@ -90,8 +90,8 @@ static int load_settings(struct session *s, struct err *err)
 	if (io_is_roots(real))
 		return settings_load(real, &s->settings, err);
 	return err_set(err, ERR_CONFIG,
-	    "'%s' names programs that root runs: under sudo it and the directories above it must "
-	    "be root's and not writable by others",
+	    "'%s' names programs that root runs: under sudo, it and the directories above it must "
+	    "belong to root, and others must not be able to write to them",
 	    named);
 }
 
@@ -115,7 +115,7 @@ int session_open(struct session *s, struct err *err)
 {
 	if (geteuid() != 0 || getuid() != 0)
 		return err_set(err, -EPERM,
-		    "pqpurge-idx must be run by root: it starts postsuper(1), which demands it");
+		    "pqpurge-idx must be run by root, because postsuper(1) needs root");
 	int code = load_settings(s, err);
 	if (code < 0)
 		return code;

@@ -37,9 +37,8 @@ int standing_check(const struct options *o, struct err *err)
 		    "'--for' cannot go with '--block', '--save', '--limit' or '--with-bounces'");
 	if (kinds != 1 || !is_of_senders(s))
 		return err_set(err, ERR_USAGE,
-		    "what stays in force is also refused at the door, by who sends: '--for' needs "
-		    "patterns, or '--sender', '--from', '--login' or '--client', and nothing "
-		    "beside");
+		    "'--for' also sets rules, which go by sender: it needs patterns, or "
+		    "'--sender', '--from', '--login' or '--client', and no other selector");
 	return 0;
 }
 
@@ -63,7 +62,7 @@ int standing_keep(
 		strlist_push(&standing.rules, subject, strlen(subject));
 	}
 	if (number == 0)
-		code = err_set(err, ERR_NO_INDEX, "the account could not be kept");
+		code = err_set(err, ERR_NO_INDEX, "the account could not be written");
 	else if (standing.rules.failed)
 		code = err_set(err, -ENOMEM, "out of memory");
 	else
@@ -238,8 +237,8 @@ int standing_end_all(
 		if (code == 0 && !s->options.quiet)
 			say(to, "Order %" PRIu64 " is no longer in force.\n", standing->number);
 		if (code == 0 && !s->options.quiet && standing->action == ACTION_HOLD)
-			say(to, "What its rule held at the door stays in hold; 'release --foreign' "
-				"frees it.\n");
+			say(to, "What its rule held on arrival stays in the hold queue; 'release "
+				"--foreign' releases it.\n");
 	}
 	return code;
 }

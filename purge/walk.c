@@ -62,7 +62,7 @@ void walk_tell_basis(struct walk *w, const struct outcome *found)
 		return;
 	w->told = true;
 	if (found->no_index)
-		complain("%s; the queue files alone were asked.", found->no_index_why.text);
+		complain("%s; only the queue files were read.", found->no_index_why.text);
 	if (found->note.text[0] && !w->s->options.quiet)
 		complain("%s.", found->note.text);
 	if (!w->order.index_only || w->s->options.quiet)
@@ -71,7 +71,7 @@ void walk_tell_basis(struct walk *w, const struct outcome *found)
 		complain("from the index alone, as of %s.",
 		    clock_text(found->as_of, text, sizeof(text)));
 	else
-		complain("from the index alone, which no catch-up has completed yet.");
+		complain("from the index alone, before its first complete catch-up.");
 }
 
 int walk_run(struct walk *w, struct err *err)

@@ -259,6 +259,7 @@ int io_check_roots(const char *directory, struct err *err)
 	if (io_is_roots(directory))
 		return 0;
 	return err_set(err, ERR_CONFIG,
-	    "'%s' and the directories above it must be root's and not writable by others",
+	    "'%s' and the directories above it must belong to root, and others must not be able to "
+	    "write to them",
 	    directory);
 }

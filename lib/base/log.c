@@ -90,8 +90,8 @@ void log_sink_send(struct log_sink *s, int priority, const char *ident, const ch
 	int saved = errno;
 
 	pthread_mutex_lock(&s->lock);
-	snprintf(
-	    words, sizeof(words), "%lu lines of this log were not taken and are lost", s->lost);
+	snprintf(words, sizeof(words),
+	    "%lu lines of this log were lost because the log daemon did not read them", s->lost);
 	if (s->lost > 0 && deliver(s, LOG_MAIL | LOG_WARNING, ident, words))
 		s->lost = 0;
 	if (s->lost > 0 || !deliver(s, priority, ident, text))

@@ -92,7 +92,7 @@ int net_parse_list(const char *text, struct strbuf *packed, struct err *err)
 		snprintf(block, sizeof(block), "%.*s", (int)(len < 200 ? len : 200), text);
 		drop_brackets(block);
 		if (net_parse_block(block, &ignored) < 0)
-			return err_set(err, ERR_SYNTAX, "'%.*s' is no network (ADDRESS/BITS)",
+			return err_set(err, ERR_SYNTAX, "'%.*s' is not a network (ADDRESS/BITS)",
 			    (int)(len < 200 ? len : 200), text);
 		strlist_push(packed, block, strlen(block));
 		text += len;

@@ -127,7 +127,7 @@ static int bound(uint64_t memory, unsigned cpu, struct err *err)
 
 	code = code ?: lower(RLIMIT_AS, before + memory, before + memory);
 	code = code ?: lower(RLIMIT_CPU, cpu, (uint64_t)cpu + 1);
-	return code < 0 ? err_sys(err, -code, "failed to bound a child") : 0;
+	return code < 0 ? err_sys(err, -code, "failed to limit a child") : 0;
 }
 
 static int finish_output(int fd, struct bytes *out, int code, const struct err *why)

@@ -107,8 +107,8 @@ static int check_hold(const struct door_hold *h, struct err *err)
 	if (h->key < DOOR_LOGIN || h->key >= DOOR_KEYS)
 		return err_set(err, ERR_SYNTAX, "there is no key %d", (int)h->key);
 	if (!door_is_text(h->value) || !keys[h->key].is_value(h->value))
-		return err_set(
-		    err, ERR_SYNTAX, "'%s' is no %s in normal form", h->value, keys[h->key].word);
+		return err_set(err, ERR_SYNTAX, "'%s' is not a %s in normal form", h->value,
+		    keys[h->key].word);
 	if (h->since <= 0 || h->until <= h->since || h->until - h->since > DOOR_WINDOW_MAX)
 		return err_set(err, ERR_SYNTAX, "the window is empty or longer than a day");
 	if (h->most < 1 || h->most > DOOR_HOLD_MAX)
@@ -117,7 +117,7 @@ static int check_hold(const struct door_hold *h, struct err *err)
 	if (str_starts(h->token, DOOR_FLEET_PREFIX))
 		return err_set(err, ERR_SYNTAX, "'%s' is a token of the fleet's", h->token);
 	if (!door_consists_of(h->token, DOOR_LOWER DOOR_UPPER DOOR_DECIMAL "-:._", 64))
-		return err_set(err, ERR_SYNTAX, "'%s' is no token", h->token);
+		return err_set(err, ERR_SYNTAX, "'%s' is not a token", h->token);
 	return door_is_text(h->reason) ? 0 : err_set(err, ERR_SYNTAX, "the reason is no text");
 }
 
@@ -140,7 +140,7 @@ static int check_field(const struct door_hook *hook, size_t n, struct err *err)
 		good = good && door_is_text(f->text);
 	strlist_each (each, &list)
 		good = good && door_is_text(each);
-	return good ? 0 : err_set(err, ERR_SYNTAX, "field '%s' makes no sense", f->name);
+	return good ? 0 : err_set(err, ERR_SYNTAX, "field '%s' is invalid", f->name);
 }
 
 static int check_hook(const struct door_hook *hook, struct err *err)
@@ -157,7 +157,7 @@ static int check_hook(const struct door_hook *hook, struct err *err)
 static int check_verb(const struct door_verb *verb, struct err *err)
 {
 	if (verb->count == 0 || !door_consists_of(verb->words[0], DOOR_LOWER, 16))
-		return err_set(err, ERR_SYNTAX, "the first word is no verb");
+		return err_set(err, ERR_SYNTAX, "the first word is not a verb");
 	for (size_t n = 0; n < verb->count; n++)
 		if (!door_is_text(verb->words[n]))
 			return err_set(err, ERR_SYNTAX,
@@ -302,7 +302,8 @@ int door_decode(struct span payload, struct door_order *ret, struct err *err)
 	struct door_order order = {0};
 
 	if (payload.len > DOOR_FRAME_MAX)
-		return err_set(err, ERR_LIMIT, "an order has at most %u bytes", DOOR_FRAME_MAX);
+		return err_set(
+		    err, ERR_LIMIT, "an order can have at most %u bytes", DOOR_FRAME_MAX);
 	int code = read_order(&r, &order, err);
 	code = code ?: check(&order, err);
 	if (code == 0)

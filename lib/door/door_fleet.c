@@ -150,16 +150,16 @@ static int check_pair(const struct door_fleet *f, size_t n, struct err *err)
 	const struct key_form *form = form_of(o->key);
 
 	if (!door_is_text(o->key) || !door_is_text(o->value))
-		return err_set(err, ERR_SYNTAX, "pair %zu is no text", n + 1);
+		return err_set(err, ERR_SYNTAX, "pair %zu is not a text", n + 1);
 	if (!form)
 		return err_set(err, ERR_SYNTAX, "unknown key '%s'", o->key);
 	if (!is_of_verb(f, o->key))
-		return err_set(err, ERR_SYNTAX, "'%s' does not go with '%s'", o->key, f->verb);
+		return err_set(err, ERR_SYNTAX, "'%s' cannot go with '%s'", o->key, f->verb);
 	if (!form->many && is_repeated(f, n))
-		return err_set(err, ERR_SYNTAX, "'%s' stands there twice", o->key);
+		return err_set(err, ERR_SYNTAX, "'%s' is given twice", o->key);
 	if (!form->is_value(o->value))
 		return err_set(err, ERR_SYNTAX,
-		    "'%s' is nothing for '%s', or not in its one spelling", o->value, o->key);
+		    "'%s' is not a value for '%s', or not in its normal form", o->value, o->key);
 	return 0;
 }
 
@@ -181,14 +181,14 @@ int door_fleet_check(const struct door_fleet *f, struct err *err)
 	if (!is_verb(f->verb))
 		return err_set(err, ERR_SYNTAX, "the fleet orders no such verb");
 	if (!is_uuid(f->token))
-		return err_set(err, ERR_SYNTAX, "the order's token is no UUID");
+		return err_set(err, ERR_SYNTAX, "the order's token is not a UUID");
 	if (!door_consists_of(f->placed_by, DOOR_LOWER DOOR_UPPER DOOR_DECIMAL "-._@", 63))
-		return err_set(err, ERR_SYNTAX, "the operator's name makes no sense");
+		return err_set(err, ERR_SYNTAX, "the operator's name is invalid");
 	if (!door_is_text(f->reason) || strlen(f->reason) > REASON_MAX)
-		return err_set(
-		    err, ERR_SYNTAX, "the reason is no text, or longer than %d bytes", REASON_MAX);
+		return err_set(err, ERR_SYNTAX,
+		    "the reason is not a text, or it is longer than %d bytes", REASON_MAX);
 	if (f->attempt < 1 || f->age < 0 || f->age / 1000000 > (int64_t)SECONDS_MAX)
-		return err_set(err, ERR_SYNTAX, "the order's attempt or age makes no sense");
+		return err_set(err, ERR_SYNTAX, "the order's attempt or age is invalid");
 	for (size_t n = 0; code == 0 && n < f->count; n++)
 		code = check_pair(f, n, err);
 	return code;
@@ -206,9 +206,10 @@ static int check_rule(const struct door_rule *r, size_t n, struct err *err)
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		if (!door_is_text(rows[i].text) || strlen(rows[i].text) > rows[i].max)
-			return err_set(err, ERR_SYNTAX, "rule %zu is no text, or too long", n + 1);
+			return err_set(
+			    err, ERR_SYNTAX, "rule %zu is not a text, or it is too long", n + 1);
 	if (!*r->subject || r->left < 0)
-		return err_set(err, ERR_SYNTAX, "rule %zu makes no sense", n + 1);
+		return err_set(err, ERR_SYNTAX, "rule %zu is invalid", n + 1);
 	return 0;
 }
 

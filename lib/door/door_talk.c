@@ -74,7 +74,7 @@ static int take_end(struct reader *r, struct door_end *ret, struct err *err)
 	end.failed = reader_u64(r);
 	str_scrub(end.words, sizeof(end.words), reader_text(r));
 	if (!reader_done(r))
-		return err_set(err, ERR_SYNTAX, "the answer makes no sense");
+		return err_set(err, ERR_SYNTAX, "the answer is invalid");
 	*ret = end;
 	return 1;
 }
@@ -90,7 +90,7 @@ static int take_answer(
 	if (kind == DOOR_ENDS)
 		return take_end(&r, ret, err);
 	if (r.failed || kind < DOOR_SAYS || kind >= DOOR_ANSWERS)
-		return err_set(err, ERR_SYNTAX, "the answer makes no sense");
+		return err_set(err, ERR_SYNTAX, "the answer is invalid");
 	int code = talk && talk->says ? talk->says(talk->arg, kind, rest) : 0;
 	return code < 0 ? err_set(err, code, "failed to write (%s)", err_word(code)) : 0;
 }
@@ -149,8 +149,8 @@ static int check_listener(int fd, const char *path, struct err *err)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
 		return err_sys(err, errno, "failed to see who listens on '%s'", path);
 	if (peer.uid != 0)
-		return err_set(
-		    err, ERR_REFUSED, "'%s' is not root's, but uid %u's", path, (unsigned)peer.uid);
+		return err_set(err, ERR_REFUSED, "'%s' does not belong to root, but to uid %u",
+		    path, (unsigned)peer.uid);
 	return 0;
 }
 
@@ -164,7 +164,7 @@ static int reach(const char *directory, const char *socket_name, struct err *err
 
 	if (len < 0 || (size_t)len >= sizeof(address.sun_path))
 		return err_set(err, -ENAMETOOLONG,
-		    "'%s' is too long a name for a socket's directory", directory);
+		    "the name '%s' is too long for the directory of a socket", directory);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_sys(err, errno, "failed to make a socket");

@@ -173,7 +173,7 @@ int complete_prepare(struct complete *c, struct txn *txn, struct span record)
 	bytes_clear(&c->record);
 	if (record_decode(record, &read) != 0 || message_is_given(&read) ||
 	    queue_id_pack(&read.queue_id, &c->id) != 0)
-		return txn_fail(txn, ERR_SYNTAX, "an update of the index makes no sense");
+		return txn_fail(txn, ERR_SYNTAX, "an update of the index is invalid");
 	read.flags &= ~(uint32_t)MESSAGE_JOINED;
 	judge_rows(c, txn, &read, &row);
 	m = c->proven != 0 ? merged(&row, &read) : read;

@@ -49,7 +49,7 @@ static int prepare(struct index *ix, struct err *ret_note, struct err *err)
 		code = data_file_remove(ix->path);
 	} else {
 		code = data_file_set_aside(ix->path);
-		note(ret_note, ix->path, "whoever opened it died, twice in a row");
+		note(ret_note, ix->path, "the process that opened it died twice in a row");
 	}
 	memcpy(ix->lock.boot, boot, sizeof boot);
 	ix->lock.version = RECORD_VERSION;

@@ -119,7 +119,8 @@ static void stop_waiting(struct work *w)
 		size_t at = w->later.at[n];
 
 		order_fail(w->outcome, &w->outcome->items[at],
-		    w->tries[at] ? "postsuper did not see it" : "it is still being received");
+		    w->tries[at] ? "postsuper did not see the message"
+				 : "it is still being received");
 	}
 	lane_report(w, w->later.count);
 	w->later.count = 0;

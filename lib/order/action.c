@@ -3,7 +3,7 @@
 #include "order/order.h"
 
 #define ALL_BUT_HOLD (QUEUE_ALL & ~(unsigned)QUEUE_HOLD)
-#define NOT_MOVED    "postsuper said that it moved it, but it is where it was"
+#define NOT_MOVED    "postsuper said that it moved the message, but the message is where it was"
 #define RELEASES                                                                                   \
 	.done = "released", .ready = "would-release", .ready_key = "would_release",                \
 	.changes = true, .only_ours = true, .idle = ALL_BUT_HOLD, .needs = ALL_BUT_HOLD,           \
@@ -23,7 +23,7 @@ const struct action_row action_rows[ACTION_COUNT] = {
 	.postsuper = POSTSUPER_DELETE,
 	.changes = true,
 	.leaves = true,
-	.failed = "postsuper said that it removed it, but it is still there"},
+	.failed = "postsuper said that it removed the message, but the message is still there"},
     [ACTION_HOLD] = {.verb = "hold",
 	.doing = "holding",
 	.done = "held",
@@ -36,7 +36,7 @@ const struct action_row action_rows[ACTION_COUNT] = {
 	.needs = QUEUE_HOLD,
 	.unable = QUEUE_MAILDROP,
 	.failed = NOT_MOVED,
-	.cut_short = "it lies in maildrop, where nothing can be held"},
+	.cut_short = "it is in maildrop, where mail cannot be held"},
     [ACTION_RELEASE] = {.verb = "release",
 	.doing = "releasing",
 	.postsuper = POSTSUPER_RELEASE,

@@ -56,7 +56,7 @@ void order_fail_look(struct outcome *outcome, struct item *item, const struct pr
 	struct err words = {{0}};
 
 	if (proof->queue == 0 && proof->error == -EACCES)
-		err_sys(&words, -proof->error, "it may lie in a directory that cannot be searched");
+		err_sys(&words, -proof->error, "it may be in a directory that cannot be searched");
 	else if (proof->error != ERR_SYNTAX)
 		err_sys(&words, -proof->error, "its queue file could not be read");
 	else

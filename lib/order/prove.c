@@ -163,7 +163,7 @@ static enum settled settle_unsaid(const struct action_row *row, struct outcome *
 		return SETTLE_AGAIN;
 	if (after->queue & row->unable)
 		return fail(outcome, item, row->cut_short);
-	return fail(outcome, item, complaint[0] ? complaint : "postsuper did not see it");
+	return fail(outcome, item, complaint[0] ? complaint : "postsuper did not see the message");
 }
 
 /* A message that postsuper released may be delivered by now, and its name reused; so may the name

@@ -72,8 +72,8 @@ int order_leave_overdue(struct run *run, struct err *err)
 		outcome->overdue++;
 		if (!run->order->overdue)
 			order_fail(outcome, item,
-			    "past maximal_queue_lifetime, it would bounce at once; --requeue makes "
-			    "it new mail, -y releases it as it is");
+			    "past maximal_queue_lifetime, so it would bounce at once; --requeue "
+			    "makes it new mail, -y releases it as it is");
 	}
 	return 0;
 }

@@ -144,7 +144,7 @@ static int take(const struct settings *s, int dir, const char *name, int64_t now
 	if (code == -ENOMEM)
 		return code;
 	if (code < 0) {
-		err_set(ret_trouble, code, "the standing order '%s/%s' makes no sense",
+		err_set(ret_trouble, code, "the standing order '%s/%s' is invalid",
 		    s->standing_directory, name);
 		return 0;
 	}

@@ -77,7 +77,8 @@ static int set_login_pattern(struct rule *r, struct pattern *p, struct err *err)
 	if (p->kind == PATTERN_DOMAIN || p->kind == PATTERN_REGEX)
 		return set_key(r, p);
 	return err_set(err, ERR_SYNTAX,
-	    "'%s' is no domain (" RULE_LOGIN_PREFIX "@example.com is all logins of that domain)",
+	    "'%s' is not a domain (" RULE_LOGIN_PREFIX
+	    "@example.com means all logins of that domain)",
 	    p->text);
 }
 
@@ -110,7 +111,7 @@ static int set_client(struct rule *r, const char *subject, struct err *err)
 
 	if (net_parse_block(written, &r->block) != 0)
 		return err_set(err, ERR_SYNTAX,
-		    "'%s' is no client address or network (192.0.2.1, 192.0.2.0/24, "
+		    "'%s' is not a client address or network (192.0.2.1, 192.0.2.0/24, "
 		    "2001:db8::/32; no bits below the mask)",
 		    written);
 	r->kind = RULE_CLIENT;

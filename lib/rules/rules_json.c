@@ -81,7 +81,7 @@ static int put_deciding(
 	    .login = json_text(question, "login"), .address = &address, .wall = v->wall};
 
 	if (client && net_parse(client, &net) != 0)
-		return err_set(err, ERR_SYNTAX, "'%s' is no client's address", client);
+		return err_set(err, ERR_SYNTAX, "'%s' is not the address of a client", client);
 	if (client)
 		query.client = &net;
 	address_split(json_text(question, "test"), &address);
@@ -143,7 +143,7 @@ int rules_answer(const struct rules_view *view, const struct json *question, str
 	int rc = 0;
 
 	if (from < 0)
-		return err_set(err, ERR_SYNTAX, "'from' is no place");
+		return err_set(err, ERR_SYNTAX, "'from' is not a place in the list");
 	json_put_int(reply, "rules_damaged", (int64_t)view->damaged);
 	if (view->damage.count)
 		json_put_list(reply, "damage", &view->damage);
@@ -177,7 +177,7 @@ static int take_seconds(const struct json *o, const char *key, int64_t *ret, str
 	int64_t seconds = json_int(o, key, 0);
 
 	if (seconds < 0 || seconds > SECONDS_MAX)
-		return err_set(err, ERR_SYNTAX, "'%s' of a rule is no time", key);
+		return err_set(err, ERR_SYNTAX, "'%s' of a rule is not a time", key);
 	*ret = seconds * USEC_PER_SEC;
 	return 0;
 }
@@ -193,7 +193,7 @@ static int take_numbers(const struct json *o, struct rule *r, struct err *err)
 		return rc;
 	if (!action || rule_action_of(action, &r->action) != 0 || hits < 0 || line < 0 ||
 	    line > UINT32_MAX || !origin || (strcmp(origin, "file") == 0) != (line > 0))
-		return err_set(err, ERR_SYNTAX, "a rule makes no sense");
+		return err_set(err, ERR_SYNTAX, "a rule is invalid");
 	r->hits = (uint64_t)hits;
 	r->line = (unsigned)line;
 	r->fleet = strcmp(origin, "fleet") == 0;

@@ -65,7 +65,7 @@ static int take_seconds(const char *value, uint64_t *ret, struct err *err)
 {
 	if (str_parse_u64(value, 0, SECONDS_MAX, ret) == 0)
 		return 0;
-	return err_set(err, ERR_SYNTAX, "'%s' is no number of seconds since the epoch", value);
+	return err_set(err, ERR_SYNTAX, "'%s' is not a number of seconds since the epoch", value);
 }
 
 static int take_attribute(char **at, struct attributes *a, struct err *err)
@@ -77,9 +77,9 @@ static int take_attribute(char **at, struct attributes *a, struct err *err)
 		which++;
 	if (which == ATTRIBUTE_COUNT)
 		return err_set(err, ERR_SYNTAX,
-		    "'%s' is none of at=, until=, by=, reason= (behind the last ' ; ')", *at);
+		    "'%s' is not at=, until=, by= or reason= (behind the last ' ; ')", *at);
 	if (a->seen & 1u << which)
-		return err_set(err, ERR_SYNTAX, "%s is there twice", names[which]);
+		return err_set(err, ERR_SYNTAX, "%s is given twice", names[which]);
 	a->seen |= 1u << which;
 	*at += strlen(names[which]);
 	int rc = take_value(at, which == ATTRIBUTE_REASON, &value, err);

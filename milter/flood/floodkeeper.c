@@ -106,8 +106,8 @@ void floodkeeper_begin(struct floodkeeper *k)
 	if (len > 0)
 		(void)flood_take_lines(k, flood_restore, text, len, &wrong);
 	if (wrong)
-		log_warning("'%s': %llu lines are left out, since they make no sense",
-		    strbuf_text(&path), (unsigned long long)wrong);
+		log_warning("'%s': %llu lines cannot be read and are ignored", strbuf_text(&path),
+		    (unsigned long long)wrong);
 	free(text);
 	if (flood_door_start(k, &err) != 0)
 		log_error("%s", err.text);

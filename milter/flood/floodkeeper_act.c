@@ -72,7 +72,7 @@ static const char *why_no_rule(
 	if (passes && passes->action == RULE_OK)
 		why = "an OK rule lets its mail pass";
 	else if (before && !is_ours(before))
-		why = "there is a rule for it";
+		why = "there already is a rule for it";
 	ruleset_unref(set);
 	return why;
 }
@@ -118,7 +118,7 @@ void flood_act(struct floodkeeper *k, struct flood_incident *i, int64_t now)
 	    i->mark == FLOOD_NORMAL)
 		return;
 	if (make(k, i, now, &r) != 0) {
-		log_warning("flood %u: no rule can be made for its key", i->id);
+		log_warning("flood %u: no rule can name its key", i->id);
 		return;
 	}
 	const char *why = why_no_rule(k, i, &r, now);

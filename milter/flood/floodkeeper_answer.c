@@ -143,7 +143,7 @@ int floodkeeper_answer(
 	for (size_t n = 0; word && n < COUNT_OF(requests); n++)
 		if (strcmp(word, requests[n].word) == 0)
 			return requests[n].answer(k, request, reply, err);
-	return err_set(err, ERR_SYNTAX, "this is no request about floods");
+	return err_set(err, ERR_SYNTAX, "this is not a request about floods");
 }
 
 void floodkeeper_status(struct floodkeeper *k, struct json *reply)

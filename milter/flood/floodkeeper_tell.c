@@ -64,7 +64,7 @@ void flood_tell(
 {
 	static const char *const words[] = {[FLOOD_BEGINS] = "begins",
 	    [FLOOD_AGAIN] = "goes on",
-	    [FLOOD_ACTS] = "passed what is acted at",
+	    [FLOOD_ACTS] = "passed the limit for an action",
 	    [FLOOD_UPDATE] = "grows",
 	    [FLOOD_ENDS] = "ends"};
 	AUTO(strbuf_release) struct strbuf line = {0};

@@ -201,7 +201,7 @@ static void judge(struct front *f, struct transaction *t, const struct policy_re
 	if (known == 1)
 		record(f, m, v.action == VERDICT_HOLD);
 	else
-		lose(f, r, known ? "out of memory" : "its queue ID is no queue ID");
+		lose(f, r, known ? "out of memory" : "its queue ID is invalid");
 }
 
 /* A restriction list may name us twice, so that we are asked twice; we count the message once. */

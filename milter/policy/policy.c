@@ -68,7 +68,7 @@ static int adopt_from_systemd(const char *socket, int *ret_fd, struct err *err)
 	if (str_parse_u64(strchr(socket, ':') + 1, 0, INT_MAX, &number) != 0 ||
 	    getsockopt((int)number, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) != 0 || !listens)
 		return err_set(
-		    err, ERR_CONFIG, "policy_socket '%s' is no listening socket", socket);
+		    err, ERR_CONFIG, "policy_socket '%s' is not a listening socket", socket);
 	int fd = fcntl((int)number, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
 		return err_sys(err, errno, "failed to use policy_socket '%s'", socket);

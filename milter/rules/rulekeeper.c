@@ -40,7 +40,7 @@ static void tell_limit_errors(void *keeper, const struct rule *r, uint64_t error
 		strbuf_printf(&where, "%s:%u", k->settings->rules_file, r->line);
 	else
 		strbuf_puts(&where, r->fleet ? "rule of the fleet" : "rule of the command");
-	log_warning("%s: expression '%s' ran into its match limit %" PRIu64
+	log_warning("%s: expression '%s' hit its match limit %" PRIu64
 		    " times, which counts as no match",
 	    strbuf_text(&where), r->subject, errors);
 }
@@ -179,7 +179,7 @@ static void look(struct rulekeeper *k, bool force)
 		return;
 	int code = read_file(k, &err);
 	if (code && (force || strcmp(k->file_error.text, err.text) != 0))
-		log_error("%s; the rules from before stay in force", err.text);
+		log_error("%s; the previous rules stay in force", err.text);
 	k->file_error = err;
 	if (!code)
 		log_info("rules reloaded from '%s': %zu", k->settings->rules_file, k->file_count);
@@ -326,7 +326,7 @@ int rulekeeper_answer(struct rulekeeper *k, const struct json *request, const st
 	while (n < COUNT_OF(table) && !(word && strcmp(word, table[n].word) == 0))
 		n++;
 	if (n == COUNT_OF(table) && !fleet)
-		return err_set(err, ERR_SYNTAX, "this is no request about rules");
+		return err_set(err, ERR_SYNTAX, "this is not a request about rules");
 	pthread_mutex_lock(&k->change);
 	int code = fleet ? answer_fleet(k, request, body, reply, err)
 			 : table[n].answer(k, request, reply, err);

@@ -63,7 +63,7 @@ static void tell_damage(const struct stored *s)
 	const struct strlist told = strlist_of(&s->told);
 
 	strlist_each (line, &told)
-		log_error("%s; the line is left out", line);
+		log_error("%s; the line is ignored", line);
 	if (s->damaged > told.count)
 		log_error("and %zu more such lines", s->damaged - told.count);
 }

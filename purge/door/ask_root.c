@@ -110,7 +110,7 @@ static int send(const struct session *s, const struct line *line, bool answered,
 
 	if (code == -ENOENT || code == -ECONNREFUSED || code == -EACCES)
 		return err_set(err, -EPERM,
-		    "pqpurge-idx must be run by root: it starts postsuper(1), which demands it; "
+		    "pqpurge-idx must be run by root, because postsuper(1) needs root; "
 		    "and %s",
 		    why.text);
 	if (code == 0 && ret->words[0])

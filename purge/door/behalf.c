@@ -41,7 +41,7 @@ static int check_options(const struct options *o, struct err *err)
 			return err_set(err, ERR_REFUSED, "'--%.*s' is for root alone",
 			    (int)strcspn(each, "="), each);
 	if (o->ids_from_stdin)
-		return err_set(err, ERR_REFUSED, "'--id -' is for root alone");
+		return err_set(err, ERR_REFUSED, "only root may use '--id -'");
 	return 0;
 }
 
@@ -95,16 +95,17 @@ static int check(const struct session *s, struct err *err)
 	int code = 0;
 
 	if (!(s->verb->flags & VERB_AT_DOOR))
-		return err_set(err, ERR_REFUSED, "'%s' is for root alone", s->verb->name);
+		return err_set(err, ERR_REFUSED, "only root may use '%s'", s->verb->name);
 	code = check_allowed(s->behalf, s->verb->name, s->verb->name, err);
 	code = code ?: check_options(o, err);
 	if (code == 0 && (o->block || o->rule_for))
 		code = check_allowed(s->behalf, "block", "set rules", err);
 	if (code == 0 && o->sweep && s->behalf->most)
 		code = err_set(err, ERR_REFUSED,
-		    "'--sweep' has no bound, and fleet_max_messages sets one here");
+		    "'--sweep' has no limit, but fleet_max_messages sets one on this host");
 	if (code == 0 && o->normal)
-		code = check_allowed(s->behalf, "release", "release what a flood's rule held", err);
+		code = check_allowed(
+		    s->behalf, "release", "release what the rule of a flood held", err);
 	return code;
 }
 

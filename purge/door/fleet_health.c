@@ -91,5 +91,5 @@ int fleet_health(struct session *s, int fd, struct err *err)
 	if (code == 0)
 		code = door_answer_write(fd, DOOR_SAYS, (struct span){text.text, text.len},
 		    clock_steady() + RELAY_PATIENCE);
-	return code < 0 ? err_set(err, code, "failed to tell how this host does") : 0;
+	return code < 0 ? err_set(err, code, "failed to report the state of this host") : 0;
 }

@@ -33,11 +33,11 @@ static int judge(const char *program, char path[PATH_MAX], struct err *err)
 		return err_sys(err, errno, "failed to look at flood_hook '%s'", program);
 	if (!S_ISREG(st.st_mode) || !(st.st_mode & S_IXOTH))
 		return err_set(err, ERR_CONFIG,
-		    "flood_hook '%s' is no program that hook_user can run", program);
+		    "flood_hook '%s' is not a program that hook_user can run", program);
 	if (!io_is_roots(path))
 		return err_set(err, ERR_CONFIG,
-		    "flood_hook '%s' and the directories above it must be root's and not writable "
-		    "by others",
+		    "flood_hook '%s' and the directories above it must belong to root, and others "
+		    "must not be able to write to them",
 		    program);
 	return 0;
 }

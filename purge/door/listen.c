@@ -53,8 +53,8 @@ static int open_socket(
 	a->sun_family = AF_UNIX;
 	if (snprintf(a->sun_path, sizeof(a->sun_path), "%s/%s", directory, name) >=
 	    (int)sizeof(a->sun_path))
-		return err_set(
-		    err, ERR_CONFIG, "'%s' is too long a name for a socket's directory", directory);
+		return err_set(err, ERR_CONFIG,
+		    "the name '%s' is too long for the directory of a socket", directory);
 	if (endpoint_is_heard(a))
 		return err_set(err, ERR_LOCKED, "another process listens on '%s'", a->sun_path);
 	(void)!unlink(a->sun_path);

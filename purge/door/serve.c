@@ -96,7 +96,7 @@ static void account_for(const struct serving *g, const char *why)
 	struct err err = {{0}};
 
 	if (account_refusal(&g->s->settings, &refusal, &err) < 0)
-		log_warning("order: a refusal could not be accounted for: %s", err.text);
+		log_warning("order: a refusal could not be recorded in the account: %s", err.text);
 }
 
 /* ---- the kinds of orders */
@@ -121,7 +121,7 @@ static int run_hold(struct serving *g, struct door_end *ret, struct err *err)
 {
 	if (!is_held(&g->s->settings, g->order.hold.key))
 		return err_set(err, ERR_REFUSED,
-		    "this is not held: flood_watch is not 'act', or 'held' of flood %s not true",
+		    "this is not held: flood_watch is not 'act', or 'held' of flood %s is not true",
 		    door_key_word(g->order.hold.key));
 	return hold_run(g->s, &g->peer, strbuf_text(&g->line), &g->order.hold, ret, err);
 }

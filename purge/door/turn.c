@@ -35,7 +35,7 @@ int turn_take(const char *directory, const char *name, int64_t patience, int *re
 			close(fd);
 			return interrupt_stop
 				   ? err_set(err, ERR_STOPPED, "interrupted")
-				   : err_set(err, ERR_TIMEOUT, "another one is still at work");
+				   : err_set(err, ERR_TIMEOUT, "another process is still at work");
 		}
 		usleep(STEP);
 	}

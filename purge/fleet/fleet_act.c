@@ -42,7 +42,7 @@ static int take_token(struct acting *a, const struct json *order, uint64_t numbe
 		return err_set(err, ERR_USAGE, "there is no order %" PRIu64, number);
 	if (strcmp(verb, "hold") != 0)
 		return err_set(
-		    err, ERR_USAGE, "order %" PRIu64 " is no hold, but '%s'", number, verb);
+		    err, ERR_USAGE, "order %" PRIu64 " is not a hold, but '%s'", number, verb);
 	strlist_push(&packed, token, strlen(token));
 	json_put_packed(a->spec, "of", &packed);
 	return 0;

@@ -37,7 +37,7 @@ static int make_plan(struct blocking *b, struct err *err)
 		return code;
 	if (!session_can_ask(b->f->s))
 		return err_set(err, ERR_USAGE, "blocking this needs '--yes'; nothing was done");
-	if (ask_yes(STDIN_FILENO, stderr, "Block it all the same, on all hosts?") == ANSWER_YES)
+	if (ask_yes(STDIN_FILENO, stderr, "Block it nevertheless, on all hosts?") == ANSWER_YES)
 		return 0;
 	say(stderr, "Nothing was blocked.\n");
 	return ERR_STOPPED;

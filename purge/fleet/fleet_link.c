@@ -29,7 +29,8 @@ static int find_program(char path[PATH_MAX], struct err *err)
 	if (access(path, X_OK) == 0)
 		return 0;
 	return err_set(err, ERR_CONFIG,
-	    "there is no '%s', which speaks to the fleet's database (package pqpurge-fleet)", path);
+	    "there is no '%s', which connects to the fleet's database (package pqpurge-fleet)",
+	    path);
 }
 
 /* In its own session: ^C goes to the command, which then says that the order stands. */
@@ -117,7 +118,7 @@ static int read_more(struct fleet_link *link, struct err *err)
 		return err_set(err, ERR_CHILD, "%s ended without an answer", FLEET_LINK_PROGRAM);
 	strbuf_add(&link->in, chunk, (size_t)got);
 	if (link->in.failed || link->in.len > ANSWER_MAX)
-		return err_set(err, ERR_CHILD, "%s answers too much", FLEET_LINK_PROGRAM);
+		return err_set(err, ERR_CHILD, "the answer of %s is too long", FLEET_LINK_PROGRAM);
 	return 0;
 }
 
@@ -169,8 +170,7 @@ int fleet_link_ask(
 	link->lost = false;
 	code = code ?: read_line(link, clock_steady() + FLEET_ANSWER_TIME, err);
 	if (code == 0 && json_parse(link->in.text, link->in.len, &answer, err) < 0)
-		code =
-		    err_set(err, ERR_CHILD, "what %s answers makes no sense", FLEET_LINK_PROGRAM);
+		code = err_set(err, ERR_CHILD, "the answer of %s is invalid", FLEET_LINK_PROGRAM);
 	if (code == 0 && !json_bool(answer, "ok", false))
 		code = error_of_answer(link, answer, err);
 	if (code == 0 && ret)

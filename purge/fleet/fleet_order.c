@@ -67,7 +67,7 @@ static int no_answer(const struct fleet_site *site, int code, struct err *err)
 	if (!lost)
 		return err_within(err, code, "the order was not placed");
 	return err_within(err, code == ERR_CONFIG ? ERR_TIMEOUT : code,
-	    "it is not known whether the order was placed ('pqpurge-idx fleet orders%s%s' tells)",
+	    "it is unknown whether the order was placed ('pqpurge-idx fleet orders%s%s' tells)",
 	    site->name ? " --fleet=" : "", site->name ? site->name : "");
 }
 

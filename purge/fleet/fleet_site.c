@@ -31,8 +31,9 @@ static int add_sites(struct fleet *f, const char *list, struct err *err)
 			code = add_site(f, list, len, err);
 		list += len;
 	}
-	return code == 0 && f->count == 0 ? err_set(err, ERR_USAGE, "'--fleet=' names no fleet")
-					  : code;
+	return code == 0 && f->count == 0
+		   ? err_set(err, ERR_USAGE, "'--fleet=' does not name a fleet")
+		   : code;
 }
 
 /* ---- their hosts */
@@ -100,7 +101,7 @@ static int read_hosts(struct fleet *f, const char *list, struct err *err)
 		char name[NAME_SIZE];
 
 		if (len >= sizeof(name))
-			return err_set(err, ERR_USAGE, "'%s' is no host's name", list);
+			return err_set(err, ERR_USAGE, "'%s' is not the name of a host", list);
 		memcpy(name, list, len);
 		name[len] = '\0';
 		list += len;
@@ -111,7 +112,8 @@ static int read_hosts(struct fleet *f, const char *list, struct err *err)
 		f->sites[n].left_out = f->sites[n].hosts.len == 0;
 		named += !f->sites[n].left_out;
 	}
-	return code == 0 && named == 0 ? err_set(err, ERR_USAGE, "'--host' names no host") : code;
+	return code == 0 && named == 0 ? err_set(err, ERR_USAGE, "'--host' does not name a host")
+				       : code;
 }
 
 /* ---- all of it */

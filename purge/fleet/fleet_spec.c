@@ -189,7 +189,8 @@ int fleet_spec(const struct options *options, struct json **ret, struct err *err
 			return err_set(err, ERR_USAGE, "'--%.*s' does not go with '--fleet'",
 			    (int)strcspn(each, "="), each);
 	if (str_has_control(options->reason) || !str_is_utf8(options->reason))
-		return err_set(err, ERR_USAGE, "the reason holds control characters, or no UTF-8");
+		return err_set(err, ERR_USAGE,
+		    "the reason has control characters, or bytes that are not UTF-8");
 	if (options->ids_from_stdin)
 		return err_set(err, ERR_USAGE, "'--id -' does not go with '--fleet'");
 	struct json *o = json_new();

@@ -217,8 +217,8 @@ static int look_at_head(struct backtest_file *f, struct err *err)
 	return f->first || f->size == 0
 		   ? 0
 		   : err_set(err, ERR_SYNTAX,
-			 "'%s:1': no line begins with a time stamp; it is no mail log%s", f->name,
-			 f->gz ? ", or damaged" : "");
+			 "'%s:1': no line begins with a time stamp; it is not a mail log%s",
+			 f->name, f->gz ? ", or damaged" : "");
 }
 
 static void tell_progress(struct test *t, const struct backtest_file *f, int64_t before)

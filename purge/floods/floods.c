@@ -18,8 +18,8 @@ static int ask(const struct session *s, struct json *request, struct json **ret,
 
 	if (code == ERR_NO_DAEMON || code == ERR_NO_INDEX)
 		return err_set(err, code,
-		    "the daemon does not run; it alone knows the floods (systemctl start "
-		    "pqpurge-milter)");
+		    "the daemon does not run, and only the daemon knows the floods (systemctl "
+		    "start pqpurge-milter)");
 	return code;
 }
 
@@ -142,7 +142,7 @@ static int add_key(struct selector *s, enum flood_kind kind, const char *key, st
 		return selector_add_login(s, key);
 	case FLOOD_CLIENT:
 		if (net_parse_block(key, &block) < 0 || !net_is_narrow(&block))
-			return err_set(err, ERR_USAGE, "'%s' is no narrow network", key);
+			return err_set(err, ERR_USAGE, "'%s' is not a narrow network", key);
 		return selector_add_client(s, key, err);
 	case FLOOD_DOMAIN:
 	case FLOOD_XDOMAIN:
@@ -152,7 +152,7 @@ static int add_key(struct selector *s, enum flood_kind kind, const char *key, st
 	default:
 		if (strcmp(key, FLOOD_NEW_SENDERS) == 0)
 			return err_set(err, ERR_USAGE,
-			    "this flood is of many new senders, which no selector names");
+			    "this flood has many new senders, which no selector can name");
 		return add_folded(s, key, err);
 	}
 }
@@ -228,8 +228,8 @@ int floods_select_of(struct session *s, const struct json *incident, struct err 
 
 	if ((text ? of_text(text, &m) : of_incident(incident, &m)) < 0)
 		return err_set(err, ERR_USAGE,
-		    text ? "'%s' is no meaning of a flood"
-			 : "the daemon says nothing usable of this flood",
+		    text ? "'%s' is not the meaning of a flood"
+			 : "the daemon gives no usable answer about this flood",
 		    text);
 	return apply(s, &m, err);
 }

@@ -93,7 +93,7 @@ int floods_list(const struct session *s, const struct json *answer)
 
 	count = limit && limit < count ? limit : count;
 	if (!s->options.json && count == 0 && isatty(STDOUT_FILENO))
-		say(stdout, "No flood is open; --all shows what was.\n");
+		say(stdout, "No flood is open; --all shows past ones.\n");
 	if (!s->options.json)
 		return list_table(answer, count);
 	for (size_t n = 0; n < count && code == 0; n++)

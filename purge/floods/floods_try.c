@@ -28,7 +28,8 @@ static int open_logs(const struct session *s, struct backtest *b, struct err *er
 	const struct options *o = &s->options;
 
 	if (o->word_count == 0 || o->word_count > FILES_MAX)
-		return err_set(err, ERR_USAGE, "name the mail logs (at most %d)", FILES_MAX);
+		return err_set(
+		    err, ERR_USAGE, "name at least one and at most %d mail logs", FILES_MAX);
 	b->files = calloc(o->word_count, sizeof(*b->files));
 	if (!b->files)
 		return err_set(err, -ENOMEM, "out of memory");
@@ -40,7 +41,7 @@ static int open_logs(const struct session *s, struct backtest *b, struct err *er
 			return err_sys(err, errno, "failed to open '%s'", o->words[n]);
 		b->files[b->count++] = (struct backtest_file){.name = o->words[n], .fd = fd};
 		if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-			return err_set(err, ERR_USAGE, "'%s' is no file", o->words[n]);
+			return err_set(err, ERR_USAGE, "'%s' is not a file", o->words[n]);
 		b->files[b->count - 1].mtime = st.st_mtim.tv_sec;
 		b->files[b->count - 1].size = st.st_size;
 	}
@@ -56,7 +57,7 @@ static int become_reader(struct err *err)
 
 	setrlimit(RLIMIT_CORE, &none);
 	if (setrlimit(RLIMIT_AS, &memory) != 0)
-		return err_sys(err, errno, "failed to bound memory");
+		return err_sys(err, errno, "failed to limit memory");
 	setsid();
 	code = code ?: role_assume(&role, false, err);
 	/* After the change of ids, which clears it. The child's memory is a copy of root's. */

@@ -24,7 +24,8 @@ static int add_rule(
 	/* JSON and the rules file hold text only. */
 	if (!str_is_utf8(subject))
 		return err_set(err, ERR_USAGE,
-		    "'%s': bytes that are no UTF-8 (write an expression, /...\\xNN.../)", subject);
+		    "'%s' has bytes that are not UTF-8 (write an expression, /...\\xNN.../)",
+		    subject);
 	int code = rule_make(subject, terms->action, terms->text, &r, err);
 	if (code < 0)
 		return err_within(err, ERR_USAGE, "'%s'", subject);
@@ -324,7 +325,7 @@ static void tell_past_rules(const struct session *s)
 
 	if (bypass_find(&s->postfix, s->settings.socket, s->settings.policy_socket, false,
 		&findings, &err) < 0)
-		complain("could not look whether all mail meets the rules: %s", err.text);
+		complain("could not check whether the rules are applied to all mail: %s", err.text);
 	for (size_t i = 0; !first && i < findings.count; i++)
 		if (bypass_is_past_rules(&findings.list[i]))
 			first = &findings.list[i];

@@ -72,7 +72,7 @@ static int take_rules(const struct json *reply, struct rulebox *box, struct err 
 		struct rule r;
 
 		if (box->command.count + box->fleet.count + box->file.count >= 2 * RULES_MAX)
-			return err_set(err, ERR_LIMIT, "there are more rules than there can be");
+			return err_set(err, ERR_LIMIT, "there are too many rules");
 		code = rule_of_json(json_at(reply, "rules", i), &r, err);
 		if (code < 0)
 			return code;
@@ -106,7 +106,7 @@ static int take_outranking(
 
 		box->blocked[i] = find_blocked(blocked, json_text(o, "blocked"));
 		if (!box->blocked[i])
-			return err_set(err, ERR_SYNTAX, "an answer that was not asked for");
+			return err_set(err, ERR_SYNTAX, "an unexpected answer");
 		code = rule_of_json(json_child(o, "passing"), &r, err);
 		if (code < 0)
 			return code;
@@ -143,7 +143,7 @@ static int take(const struct json *reply, const struct rulebox_question *questio
 		code = take_outranking(reply, question->blocked, box, err);
 	if (code < 0)
 		return err_within(err, code == ERR_SYNTAX ? ERR_CHILD : code,
-		    "what is said about the rules makes no sense");
+		    "the answer about the rules is invalid");
 	*ret_next = next > 0 ? (size_t)next : 0;
 	return 0;
 }

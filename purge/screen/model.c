@@ -432,8 +432,8 @@ int model_words(struct screen_model *m, enum screen_effect effect, struct strbuf
 	if (code != ERR_SYNTAX)
 		return code;
 	if (effect == EFFECT_BLOCK && m->kind == GROUP_RECIPIENT)
-		model_note(m, "A rule refuses mail by whom it is from, not by its recipient.");
+		model_note(m, "A rule refuses mail by its sender, not by its recipient.");
 	else
-		model_note(m, "No option names this alone.");
+		model_note(m, "No option can name exactly this.");
 	return code;
 }

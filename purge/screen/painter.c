@@ -85,8 +85,8 @@ int painter_check(struct err *err)
 {
 	if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0)
 		return 0;
-	return err_set(err, ERR_USAGE,
-	    "'screen' needs a terminal; a program calls 'top --json' as often as it likes");
+	return err_set(
+	    err, ERR_USAGE, "'screen' needs a terminal; a program can repeat 'top --json'");
 }
 
 int painter_open(struct err *err)
@@ -99,7 +99,7 @@ int painter_open(struct err *err)
 	if (!terminal || !has_string("cup")) {
 		painter_close();
 		return err_set(err, ERR_USAGE,
-		    "on this terminal nothing can be drawn (TERM is '%s')",
+		    "'screen' cannot draw on this terminal (TERM is '%s')",
 		    getenv("TERM") ? getenv("TERM") : "");
 	}
 	prepare_for_a_crash();

@@ -104,7 +104,7 @@ static void take_groups(struct screen *v, const char *complaint)
 	if (code == 0)
 		model_groups(&v->model, &groups);
 	else if (!*complaint)
-		model_note(&v->model, "What came of the counts makes no sense.");
+		model_note(&v->model, "The counts are invalid.");
 }
 
 static void take_messages(struct screen *v, const char *complaint)
@@ -185,9 +185,8 @@ static bool find_batch(struct screen *v, struct strbuf *packed)
 	if (!batch)
 		model_note(&v->model, "%s", *complaint ? complaint : "There is no batch yet.");
 	else if (!can)
-		model_note(&v->model,
-		    "The last batch, %s, is one of %s; only what was held can be undone.", number,
-		    verb);
+		model_note(&v->model, "The last batch, %s, is '%s'; only a hold can be undone.",
+		    number, verb);
 	else
 		strlist_push(packed, number, strlen(number));
 	return can;

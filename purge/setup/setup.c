@@ -81,7 +81,7 @@ static int find_conf(struct setup *setup, struct err *err)
 		snprintf(setup->conf.path, PATH_MAX, "%s", real ? real : conf);
 	free(real);
 	if (strlen(setup->conf.path) > PATH_MAX - 64) /* names in the record are longer */
-		return err_set(err, ERR_LIMIT, "'%s' is too long a path", setup->conf.path);
+		return err_set(err, ERR_LIMIT, "the path '%s' is too long", setup->conf.path);
 	snprintf(setup->record_path, PATH_MAX, "%.*s.undo", PATH_MAX - 64, setup->conf.path);
 	return 0;
 }
@@ -166,12 +166,11 @@ static int plan_directory(
 		return 0;
 	}
 	if (!S_ISDIR(st.st_mode))
-		return err_set(err, ERR_CONFIG, "'%s' is no directory", path);
+		return err_set(err, ERR_CONFIG, "'%s' is not a directory", path);
 	if (!pw || st.st_uid != pw->pw_uid)
 		return err_set(err, ERR_CONFIG,
-		    "'%s' does not belong to user %s; if it is meant for pqpurge alone: chown %s "
-		    "%s",
-		    path, user, user, path);
+		    "'%s' does not belong to user %s; if only pqpurge uses it: chown %s %s", path,
+		    user, user, path);
 	return 0;
 }
 
@@ -183,7 +182,7 @@ static int plan_directories(struct setup *setup, struct err *err)
 
 	if (strcmp(setup->index_directory, setup->state_directory) == 0)
 		return err_set(err, ERR_CONFIG,
-		    "index_directory and state_directory are both '%s'; what must last needs a "
+		    "index_directory and state_directory are both '%s'; lasting data needs a "
 		    "directory of its own",
 		    setup->index_directory);
 	int code = plan_directory(setup, setup->index_directory, "0750", NULL, err);
@@ -217,7 +216,8 @@ static void plan_origin(struct setup *setup)
 	if (setup->sets_origin)
 		plan_line(setup, "origin", origin);
 	else if (!*ours && *origin)
-		add_note(setup, "myorigin of Postfix is no plain name; set origin in %s yourself",
+		add_note(setup,
+		    "myorigin of Postfix is not a plain name; set origin in %s yourself",
 		    setup->conf.path);
 	else if (strcmp(ours, origin) != 0)
 		add_note(setup, "origin in %s is \"%s\", while Postfix's myorigin is \"%s\"",

@@ -145,7 +145,7 @@ static int write_text(struct setup *setup, struct setup_text *text, struct err *
 		return 0;
 	if (is_stale(text))
 		return err_set(
-		    err, ERR_STALE, "'%s' was changed meanwhile; begin again", text->path);
+		    err, ERR_STALE, "'%s' was changed meanwhile; start again", text->path);
 	if (!removes)
 		code = setup_record_begin(setup->record_path, text, err);
 	code = code ?: replace(text, &text->after, err);
@@ -164,8 +164,7 @@ static int check_conf(const struct setup *setup, struct err *err)
 	    strcmp(settings.index_directory, setup->index_directory) != 0 ||
 	    strcmp(settings.state_directory, setup->state_directory) != 0)
 		code = err_set(err, ERR_CONFIG,
-		    "'%s' does not take what was to be set in it; set it yourself",
-		    setup->conf.path);
+		    "the new setting in '%s' has no effect; set it yourself", setup->conf.path);
 	settings_release(&settings);
 	return code;
 }
@@ -181,7 +180,7 @@ static int change_conf(struct setup *setup, const struct setup_step *step, struc
 		return code;
 	code = check_conf(setup, err);
 	if (code < 0 && replace(&setup->conf, &setup->conf.before, NULL) < 0)
-		return err_within(err, code, "'%s' was left changed", setup->conf.path);
+		return err_within(err, code, "'%s' stays changed", setup->conf.path);
 	return code;
 }
 

@@ -23,7 +23,8 @@ static int check_owner(const char *path, struct err *err)
 		return errno == ENOENT ? 0 : err_sys(err, errno, "failed to look at '%s'", path);
 	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 022))
 		return err_set(err, -EPERM,
-		    "'%s' is no directory that only root can write; it is not believed", path);
+		    "'%s' is not a directory that only root can write to, so it is not trusted",
+		    path);
 	return 1;
 }
 
@@ -38,7 +39,7 @@ int setup_record_load(const char *path, struct strbuf *made, struct err *err)
 	if (code > 0) {
 		line = strtok_r(text.text, "\n", &rest);
 		if (!line || strcmp(line, HEAD) != 0)
-			code = err_set(err, ERR_DAMAGED, "'%s' is no record of a setup", file);
+			code = err_set(err, ERR_DAMAGED, "'%s' is not a record of a setup", file);
 		while (line && (line = strtok_r(NULL, "\n", &rest)))
 			strlist_push(made, line, strlen(line));
 	}

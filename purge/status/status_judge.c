@@ -197,7 +197,8 @@ static void judge_rules(struct status *st)
 	    config ? config : "");
 	if (st->rules_error[0])
 		FIND(st, "rules_file", FINDING_FAULT, command,
-		    "the rules file is wrong, so the rules from before hold (%s)", st->rules_error);
+		    "the rules file is wrong, so the previous rules stay in force (%s)",
+		    st->rules_error);
 	if (limits > 0)
 		FIND(st, "match_limit", FINDING_NOTE,
 		    session_command(st->s, "rules", command, sizeof(command)),
@@ -209,12 +210,12 @@ static void judge_rules(struct status *st)
 	    st->s->settings.state_directory, st->s->settings.state_directory);
 	if (!json_bool(live, STATUS_RULES_SAVED, true) || stored)
 		FIND(st, "rules_unsaved", FINDING_FAULT, command,
-		    "rules that 'block' set cannot be stored (%s): the daemon forgets them when it "
+		    "rules that 'block' set cannot be saved (%s): the daemon loses them when it "
 		    "stops",
 		    stored ? stored : "no reason known");
 	if (json_int(live, STATUS_RULES_DAMAGED, 0) > 0)
 		FIND(st, "rules_damaged", FINDING_FAULT, command,
-		    "%" PRId64 " lines of the stored rules make no sense and are left out",
+		    "%" PRId64 " lines of the stored rules cannot be read and are ignored",
 		    json_int(live, STATUS_RULES_DAMAGED, 0));
 }
 
@@ -225,8 +226,8 @@ static void judge_socket(struct status *st)
 	for (size_t i = 0; i < COUNT_OF(sockets); i++)
 		if (str_starts(sockets[i], "inet"))
 			FIND(st, "inet_socket", FINDING_NOTE, "",
-			    "the daemon listens on %s: whoever can connect there can pretend to be "
-			    "Postfix; a unix socket is safer",
+			    "the daemon listens on %s: everybody who can connect there can pretend "
+			    "to be Postfix; a unix socket is safer",
 			    sockets[i]);
 }
 
@@ -304,7 +305,7 @@ static void judge_socket_of_door(
 	else
 		session_command(st->s, "order --listen &", command, sizeof(command));
 	FIND(st, "order_door", FINDING_FAULT, command,
-	    "root does not hear %s: there is no socket '%s'", whom, path);
+	    "root gets no orders of %s: there is no socket '%s'", whom, path);
 }
 
 static void judge_door(struct status *st)
@@ -338,8 +339,8 @@ static void judge_absence(struct status *st)
 		    "the fleet's agent has not joined: orders of the fleet wait");
 	else
 		FIND(st, "fleet_away", FINDING_NOTE, command,
-		    "no agent is set up here: orders of the fleet do not reach this host, as is "
-		    "right where only operators work");
+		    "no agent is set up here: orders of the fleet do not reach this host; this is "
+		    "right if the host only serves operators");
 }
 
 /* While joined, the agent asks root for this host's health every 20 s. An empty fleet_allow means

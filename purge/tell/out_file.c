@@ -96,7 +96,7 @@ static int split_path(struct out_file *f, struct err *err)
 
 	f->name = slash ? slash + 1 : f->path;
 	if (!*f->name || strcmp(f->name, ".") == 0 || strcmp(f->name, "..") == 0)
-		return err_set(err, ERR_USAGE, "'%s' names no file", f->path);
+		return err_set(err, ERR_USAGE, "'%s' does not name a file", f->path);
 	if (len >= sizeof(directory))
 		return err_set(err, ERR_USAGE, "'%s' is too long", f->path);
 	snprintf(directory, sizeof(directory), "%.*s", (int)len, f->path);
@@ -104,8 +104,8 @@ static int split_path(struct out_file *f, struct err *err)
 		return 0;
 	if (errno == ELOOP || errno == ENOTDIR)
 		return err_set(err, ERR_CONFIG,
-		    "'%s': its directory is none, or is reached by a symbolic link; name the "
-		    "directory itself",
+		    "'%s': its directory is not a directory, or the path has a symbolic link; name "
+		    "the directory itself",
 		    f->path);
 	return fail(f, err);
 }
@@ -121,7 +121,7 @@ static int check_target(const struct out_file *f, struct err *err)
 	if (S_ISREG(st.st_mode))
 		return 0;
 	return err_set(
-	    err, ERR_CONFIG, "'%s' is there, and is no regular file; it is left alone", f->path);
+	    err, ERR_CONFIG, "'%s' exists and is not a regular file; it is left alone", f->path);
 }
 
 static int fill(const struct out_file *f, int fd)

@@ -147,7 +147,7 @@ static void list_problems(FILE *to, const struct summary *s)
 	if (*unproven.text && action_rows[s->action].changes)
 		say(to, "To look at an unproven one: 'pqpurge-idx show %s'.\n", unproven.text);
 	if (*unproven.text && action_rows[s->action].changes)
-		say(to, "To %s it all the same: '%s'.\n", action_rows[s->action].verb,
+		say(to, "To %s it nevertheless: '%s'.\n", action_rows[s->action].verb,
 		    summary_force(s, &unproven, command, sizeof(command)));
 }
 
@@ -175,7 +175,7 @@ void summary_problems(FILE *to, const struct summary *s)
 		say(to, "%" PRIu64 " back from a content filter: login and client are not known.\n",
 		    o->tally.unjoined);
 	if (o->sweep_cut)
-		say(to, "The sweep ended after %u passes while messages still came.\n", o->passes);
+		say(to, "The sweep ended after %u passes; messages still came in.\n", o->passes);
 	if (o->interrupted)
 		say(to, "Interrupted; the rest was not touched.\n");
 	if (o->trouble.text[0]) {
@@ -229,34 +229,34 @@ size_t summary_counts(const struct summary *s, struct count rows[COUNTS_MAX])
 	    {"by_from_only", by_author ? "by From only" : NULL, NULL, t->by_from_only, true, true},
 	    {"given_only", "as given only", "matched by what the client said; queued otherwise",
 		t->given_only, false, true},
-	    {"from_queue", "from queue", "read from the queue; the index did not know them",
-		t->from_queue, true, true},
+	    {"from_queue", "from queue", "the index did not know them", t->from_queue, true, true},
 	    {"joined", "joined", "matched by login or client before a content filter", t->joined,
 		true, true},
 	    {"unjoined", "unjoined", "back from a filter; login and client are not known",
 		t->unjoined, true, true},
 	    {"unreadable", "unreadable", "queue files that could not be read", t->unreadable, true,
 		true},
-	    {"undecided", "undecided", "what could not be read decides; left alone", t->undecided,
+	    {"undecided", "undecided", "the deciding text could not be read; left alone",
+		t->undecided, false, true},
+	    {"limits", "too costly", "an expression hit its match limit; no match", t->limits,
 		false, true},
-	    {"limits", "too costly", "an expression hit its match limit; not taken", t->limits,
-		false, true},
-	    {"bounces", "bounces", "notices that such mail caused", t->bounces, false, true},
+	    {"bounces", "bounces", "bounces and delay notices of such mail", t->bounces, false,
+		true},
 	    {"shared", s->recipients_asked ? "shared" : NULL, "also for other recipients",
 		t->shared, false, true},
 	    {"other_recipients", s->recipients_asked ? "others" : NULL, "those recipients",
 		t->other_recipients, s->recipients_asked, true},
-	    {"was_active", "was active", "in delivery then: it may be delivered all the same",
+	    {"was_active", "was active", "in delivery at that time; they may be delivered",
 		x.active, false, false},
 	    {"idle", "idle", releases ? "not in the hold queue" : "in the hold queue already",
 		x.idle, false, false},
 	    {"foreign", "foreign", "not held by this command; --foreign releases them", o->foreign,
 		false, false},
-	    {"overdue", "overdue", "past maximal_queue_lifetime: released they bounce", o->overdue,
+	    {"overdue", "overdue", "past maximal_queue_lifetime; they would bounce", o->overdue,
 		false, true},
 	    {"unscanned", releases ? "unscanned" : NULL,
-		"held by a rule; milters behind ours have not seen them",
-		releases ? x.unscanned : 0, false, true},
+		"held by a rule; later milters never saw them", releases ? x.unscanned : 0, false,
+		true},
 	    {"arriving", "arriving", "still being received; left alone", t->arriving, false, false},
 	    {"maildrop", "in maildrop", "submitted, not queued yet; left alone", t->maildrop, false,
 		false},

@@ -34,7 +34,7 @@ static int read_batches(struct act *a, struct err *err)
 	for (size_t i = 0; i < o->word_count; i++)
 		if (str_parse_u64(o->words[i], 1, INT64_MAX, &a->batches[i]) < 0)
 			return err_set(err, ERR_USAGE,
-			    "'%s' is no batch number; 'pqpurge-idx log' lists the batches",
+			    "'%s' is not a batch number; 'pqpurge-idx log' lists the batches",
 			    o->words[i]);
 	*count = o->word_count;
 	int code = standing_ends_of(a->s, &a->batches, count, &a->ends, err);

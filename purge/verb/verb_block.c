@@ -27,7 +27,7 @@ static int ask_doubts(const struct session *s, const struct block_plan *plan, st
 		return 1;
 	if (!session_can_ask(s))
 		return err_set(err, ERR_USAGE, "blocking this needs '--yes'; nothing was done");
-	if (ask_yes(STDIN_FILENO, stderr, "Block it all the same?") == ANSWER_YES)
+	if (ask_yes(STDIN_FILENO, stderr, "Block it nevertheless?") == ANSWER_YES)
 		return 1;
 	say(stderr, "Nothing was blocked.\n");
 	return 0;
@@ -114,7 +114,7 @@ static void say_removal(const struct session *s, const struct rule *r,
 	char origin[256];
 
 	if (!s->options.quiet && !answer->was_there)
-		say(stdout, "There was no rule of block for %s.\n", r->subject);
+		say(stdout, "'block' has set no rule for %s.\n", r->subject);
 	else if (!s->options.quiet)
 		say(stdout,
 		    s->options.dry_run ? "Would remove the rule for %s.\n"
@@ -122,11 +122,12 @@ static void say_removal(const struct session *s, const struct rule *r,
 		    r->subject);
 	if (of_fleet)
 		say(stdout,
-		    "  The fleet still says '%s %s', on all hosts; 'pqpurge-idx unblock --fleet "
+		    "  The fleet still has the rule '%s %s', on all hosts; 'pqpurge-idx unblock "
+		    "--fleet "
 		    "%s' ends that.\n",
 		    r->subject, rule_action_word(of_fleet->action), r->subject);
 	if (in_file)
-		say(stdout, "  %s still says '%s %s'.\n",
+		say(stdout, "  %s still has the rule '%s %s'.\n",
 		    rulebox_origin(&s->settings, in_file, origin, sizeof(origin)), r->subject,
 		    rule_action_word(in_file->action));
 	if (!answer->saved)

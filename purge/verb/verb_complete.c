@@ -109,5 +109,5 @@ int verb_complete(struct session *s, struct err *err)
 			labels_release(&w.names);
 			return EXIT_DONE;
 		}
-	return err_set(err, ERR_USAGE, "'complete' knows domains, rules, batches and log");
+	return err_set(err, ERR_USAGE, "'complete' takes domains, rules, batches or log");
 }

@@ -15,7 +15,7 @@ static int run(struct fleet *f, struct err *err)
 	for (size_t n = 0; n < COUNT_OF(rows); n++)
 		if (f->s->verb->run == rows[n].verb)
 			return rows[n].fleet(f, err);
-	return err_set(err, ERR_USAGE, "'%s' is no verb for the fleet", f->s->verb->name);
+	return err_set(err, ERR_USAGE, "the fleet cannot be ordered to '%s'", f->s->verb->name);
 }
 
 int verb_fleet(struct session *s, struct err *err)

@@ -11,7 +11,7 @@ static int parse_id(const char *word, uint32_t *ret, struct err *err)
 	uint64_t id;
 
 	if (str_parse_u64(word, 1, UINT32_MAX / 2, &id) < 0)
-		return err_set(err, ERR_USAGE, "'%s' is no number of a flood", word);
+		return err_set(err, ERR_USAGE, "'%s' is not the number of a flood", word);
 	*ret = (uint32_t)id;
 	return 0;
 }

@@ -15,7 +15,7 @@ int verb_order(struct session *s, struct err *err)
 		return serve_listen(s, err);
 	if (fstat(STDIN_FILENO, &st) < 0 || !S_ISSOCK(st.st_mode))
 		return err_set(err, ERR_USAGE,
-		    "'order' answers one order on a socket that systemd hands it; '--listen' makes "
-		    "the sockets itself");
+		    "'order' answers one order on a socket from systemd; '--listen' makes the "
+		    "sockets itself");
 	return serve_order(s, STDIN_FILENO);
 }

@@ -35,8 +35,8 @@ int verb_report(struct session *s, struct err *err)
 
 	if (s->options.json)
 		return err_set(err, ERR_USAGE,
-		    "a report is HTML; 'log --json', 'list --json' and 'top --json' tell its "
-		    "numbers to programs");
+		    "a report is HTML; for programs, 'log --json', 'list --json' and 'top --json' "
+		    "have its numbers");
 	code = gather(s, &g, err);
 	code = code ?: write_report(&g, &s->options, err);
 	gathered_release(&g);

@@ -67,7 +67,7 @@ static void try_one(struct retrying *r, struct item *item, struct err *trouble)
 	struct place before;
 
 	if (item->proof.queue == QUEUE_HOLD)
-		settle(r, item, RESULT_FAILED, "it is on hold; release lets it go");
+		settle(r, item, RESULT_FAILED, "it is in the hold queue; 'release' moves it back");
 	else if (!is_deferred(r, item, &before))
 		settle(r, item, RESULT_DONE, NULL);
 	else if (trouble->text[0] ||
@@ -103,8 +103,8 @@ static const char *why_not_taken(const struct retrying *r, const struct item *it
 	struct place place;
 
 	if (is_deferred(r, item, &place) && place.depth != usual)
-		return "Postfix looks for it elsewhere since hash_queue_depth or hash_queue_names "
-		       "changed; 'postfix reload' moves it";
+		return "hash_queue_depth or hash_queue_names changed, so Postfix looks for it "
+		       "elsewhere; 'postfix reload' moves it";
 	return "Postfix has not taken it up yet";
 }
 

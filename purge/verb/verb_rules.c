@@ -140,8 +140,8 @@ static int test_rules(const struct session *s, struct rulebox *box, struct err *
 	code = code ?: rulebox_read(&s->client, s->options.now, &question, box, err);
 	/* The file and the rules in force differ, and the admin may mean either. */
 	if (code == 0 && box->broken.text[0])
-		code = err_set(err, ERR_CONFIG,
-		    "%s; a daemon that runs goes on with the rules from before", box->broken.text);
+		code = err_set(err, ERR_CONFIG, "%s; a running daemon keeps the previous rules",
+		    box->broken.text);
 	if (code < 0)
 		return code;
 	if (s->options.json)
@@ -167,13 +167,13 @@ static int tell_troubles(const struct session *s, const struct rulebox *box)
 	if (box->unsaved.text[0])
 		complain("%s", box->unsaved.text);
 	strlist_each (line, &damage)
-		complain("%s; this line is left out", line);
+		complain("%s; this line is ignored", line);
 	if (box->damaged > damage.count)
 		complain("and %" PRIu64 " more such lines", box->damaged - damage.count);
 	if (box->damaged || box->unsaved.text[0])
 		status = EXIT_SOME_FAILED;
 	if (box->broken.text[0]) {
-		complain(box->by_daemon ? "%s; the file's rules from before are in force"
+		complain(box->by_daemon ? "%s; the previous rules of the file are in force"
 					: "%s; the file's rules are not listed",
 		    box->broken.text);
 		status = EXIT_CANNOT;

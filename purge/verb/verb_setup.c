@@ -108,7 +108,8 @@ static int may_begin(const struct session *s, struct err *err)
 		return 1;
 	if (!isatty(STDIN_FILENO))
 		return err_set(err, ERR_USAGE,
-		    "nobody can be asked here; -y does without, -n only shows. Nothing was done");
+		    "there is no terminal to ask on; -y does not ask, and -n only shows. Nothing "
+		    "was done");
 	return ask_yes(STDIN_FILENO, stderr, "Go on?") == ANSWER_YES;
 }
 
@@ -167,7 +168,7 @@ static int end(struct session *s, struct setup *setup, size_t failed, struct err
 	bool talks = !s->options.json && !s->options.quiet;
 
 	if (failed > 0) {
-		complain("%s is unfinished; run it again when that is put right.",
+		complain("%s is not finished; run it again when the problem is solved.",
 		    s->options.remove ? "setup --remove" : "setup");
 		return EXIT_SOME_FAILED;
 	}
@@ -185,7 +186,7 @@ static int end(struct session *s, struct setup *setup, size_t failed, struct err
 static void show(FILE *to, const struct setup *setup)
 {
 	if (setup->step_count == 0)
-		say(to, "Nothing is left to do.\n");
+		say(to, "Everything is done already.\n");
 	else
 		say(to, setup->s->options.remove ? "To undo the setup:\n" : "To set pqpurge up:\n");
 	show_steps(to, setup);

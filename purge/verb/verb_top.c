@@ -386,7 +386,6 @@ int verb_top(struct session *s, struct err *err)
 		return walk_show(s, once, err);
 	if (!screen.terminal || s->options.json)
 		return err_set(err, ERR_USAGE,
-		    "'--watch' draws on a terminal; a program calls 'top --json' as often as it "
-		    "likes");
+		    "'--watch' needs a terminal; a program can repeat 'top --json'");
 	return watch(s, &screen, err);
 }

@@ -49,7 +49,8 @@ static int read_patience(struct told *t, struct err *err)
 		if (code < 0)
 			return code;
 		if (parse_time(text, parameters[i].days, &t->patience[i]) < 0)
-			return err_set(err, ERR_CONFIG, "%s is '%s', which is no time", name, text);
+			return err_set(
+			    err, ERR_CONFIG, "%s is '%s', which is not a time", name, text);
 	}
 	return 0;
 }

@@ -271,7 +271,7 @@ class Woken(AgentCase):
     def placed_line(self):
         with self.fleet.operator() as anna:
             self.ended(anna, anna.place("purge"))
-        return "lines are left out" in self.log()
+        return "lines were left out" in self.log()
 
     def test_door_is_missing(self):
         """Without a door the host is present and reports its trouble; an order fails with words."""

@@ -118,5 +118,5 @@ class Places(DoorCase):
             self.pq.settings["flood_hook"] = hook
             self.pq.write_conf()
             subprocess.run(self.pq.words("order"), stdin=theirs, check=False, timeout=60)
-            self.assertIn(b"must be root's", ours.recv(65536))
+            self.assertIn(b"must belong to root", ours.recv(65536))
         self.assertEqual(os.listdir(self.door.directory), [])

@@ -423,7 +423,7 @@ class File(MetricsCase):
             file.write("kept")
         os.symlink(os.path.join(victim, "kept"), self.path)
         os.symlink(victim, os.path.join(self.directory, "way"))
-        self.assertIn("no regular file", self.write(status=1))
+        self.assertIn("not a regular file", self.write(status=1))
         self.assertIn("symbolic link", self.write(os.path.join(self.directory, "way", "new.prom"), 1))
         self.assertEqual(os.listdir(victim), ["kept"])
         with open(os.path.join(victim, "kept"), encoding="ascii") as file:

@@ -209,7 +209,7 @@ class Sudo(RigCase):
                 done = self.run_with(path, environment, by_option)
                 self.assertEqual(done.returncode, 0 if taken else 1, (environment, by_option, done))
                 if not taken:
-                    self.assertIn("must be root's", done.stderr)
+                    self.assertIn("must belong to root", done.stderr)
 
     def test_roots(self):
         self.check(self.place(), True)

@@ -29,7 +29,7 @@ class Words(RigCase):
 
     def test_unblock(self):
         self.idx("block", BAD)
-        self.assertIn("There was no rule", self.idx("unblock", "other.example").out)
+        self.assertIn("has set no rule", self.idx("unblock", "other.example").out)
         result = self.idx("unblock", "--json", BAD, "other.example").lines
         self.assertEqual([(line["pattern"], line["result"]) for line in result], [(BAD, "removed"), ("other.example", "absent")])
         self.assertEqual(self.rules(), {})
@@ -162,7 +162,7 @@ class Costly(RigCase):
                     self.assertEqual(reply.text, "5.7.1 next")
                     refused += 1
         self.assertEqual(refused, 50)
-        told = f"{self.pq.rules}:2: expression '/^(a+)+$/' ran into its match limit"
+        told = f"{self.pq.rules}:2: expression '/^(a+)+$/' hit its match limit"
         until(lambda: told in self.pq.log(), "the expression in the log")
         status = self.pq.idx("status").out
         self.assertIn("an expression was too costly 50 times", status.replace("\n", " "))

@@ -264,7 +264,7 @@ class Acts(ScreenCase):
         self.assertEqual(self.held(), set())
         self.back()
         self.pane.keys("u")  # now the last batch is that of the undo
-        self.pane.shows("The last batch, 2, is one of undo")
+        self.pane.shows("The last batch, 2, is 'undo'")
         self.assertEqual([line["verb"] for line in self.log()], ["hold", "undo"])
 
     def log(self):
@@ -281,7 +281,7 @@ class Acts(ScreenCase):
         self.back()
         self.shows_groups({"good.test": 1})
         self.pane.keys("u")
-        self.pane.shows("only what was held can be undone")
+        self.pane.shows("only a hold can be undone")
 
     def test_undo_of_what_stands(self):
         """An order with nothing to release ends after a yes, and not before."""
@@ -419,7 +419,7 @@ class Nameless(RigCase):
         for _ in range(3):
             for key in "h", "p", "b", "w":
                 pane.keys(key)
-                pane.shows("No option names this alone.")
+                pane.shows("No option can name exactly this.")
                 pane.keys("Escape")
                 pane.until(lambda text: "No option" not in text and KEYS in text, "the groups")
             pane.keys("Down")
@@ -485,4 +485,4 @@ class Members(ScreenCase):
         self.assertTrue(result.stderr)
 
     def test_the_door_does_not_run_it(self):
-        self.assertIn("for root alone", self.door.send("operator", verb("screen"), MEMBER, [OPERATORS]).words)
+        self.assertIn("only root may use", self.door.send("operator", verb("screen"), MEMBER, [OPERATORS]).words)

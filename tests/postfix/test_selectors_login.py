@@ -66,7 +66,7 @@ class Patterns(RigCase):
         self.assert_purged(self.by(lambda l: l.lower() == "joe"), "--login", "/^joe$/")
 
     def test_nonsense(self):
-        for text, words in (("@", "empty"), ("@.web.test", "no domain"), ("@a@web.test", "no domain"), ("/(/", "parenthes"), ("/a", "not closed")):
+        for text, words in (("@", "empty"), ("@.web.test", "not a domain"), ("@a@web.test", "not a domain"), ("/(/", "parenthes"), ("/a", "not closed")):
             result = self.pq.idx("purge", "-y", "--login", text)
             self.assertEqual(result.status, 1, result)
             self.assertRegex(result.err, words)

@@ -125,7 +125,7 @@ class Life(SetupCase):
 
         self.pq.start()
         done = self.traces()
-        self.assertIn("Nothing is left to do", self.setup("-y").out)
+        self.assertIn("Everything is done already", self.setup("-y").out)
         self.assertEqual(self.traces(), done, "a second setup changes nothing")
         # Postfix was reloaded, so the milter is in force.
         queue_id = self.send("a@bad.test")
@@ -141,7 +141,7 @@ class Life(SetupCase):
         self.assertTrue(os.listdir(self.pq.state), "and so does the state")
         for place in self.pq.index, self.pq.state:
             self.assertRegex(removal.out, rf"rm -r [^\n]*{place}\b")
-        self.assertIn("Nothing is left to do", self.setup("--remove", "-y").out)
+        self.assertIn("Everything is done already", self.setup("--remove", "-y").out)
 
     def test_while_the_daemon_runs(self):
         before = self.traces()
@@ -253,7 +253,7 @@ class Life(SetupCase):
         self.setup("-y", status=2)
         os.chmod(self.undo, 0o777)
         now = self.traces()
-        self.assertIn("not believed", self.setup("--remove", "-y", status=1).err)
+        self.assertIn("not trusted", self.setup("--remove", "-y", status=1).err)
         self.assertEqual(self.traces(), now)
 
 

@@ -107,7 +107,7 @@ class Units(SetupCase):
         self.assertEqual(self.calls(), ["daemon-reload", "enable --now pqpurge-milter.service",
                                         "daemon-reload", "enable --now pqpurge-sync.timer", *DOOR_ENABLED])
         self.assertIn("unit pqpurge-milter.service\nunit pqpurge-sync.timer\nunit pqpurge-order-daemon.socket\n", self.record())
-        self.assertIn("Nothing is left to do", self.setup("-y", status=2).out)
+        self.assertIn("Everything is done already", self.setup("-y", status=2).out)
         self.assertEqual(self.calls(), [])
         result = self.setup("--remove", "-y")
         self.assertIn("stop and disable pqpurge-sync.timer", result.out)

@@ -180,7 +180,7 @@ class Standing(RigCase):
         self.assertEqual(self.postfix.ids(), self.good)
         self.forge(self.pq.settings["standing_directory"])
         os.chown(self.pq.settings["standing_directory"], pwd.getpwnam(USER).pw_uid, -1)
-        self.assertIn("must be root's", self.sync(status=2).err)
+        self.assertIn("must belong to root", self.sync(status=2).err)
         self.assertEqual(self.postfix.ids(), self.good)
 
     def test_another_instance(self):
@@ -204,5 +204,5 @@ class Standing(RigCase):
             with open(os.path.join(directory, name), "w", encoding="ascii") as file:
                 file.write(text)
         self.past_the_door()
-        self.assertIn("makes no sense", self.sync(status=2).err)
+        self.assertIn("is invalid", self.sync(status=2).err)
         self.assertEqual(self.postfix.ids(), self.good)

@@ -376,7 +376,7 @@ class ReadBySomebodyElse(RigCase):
         out, err = command.communicate(timeout=60)
         self.assertEqual(command.returncode, 0, out + err)
         self.assertEqual({json.loads(line).get("queue_id") for line in out.splitlines()} - {None}, known | late, err)
-        self.assertIn("the queue files alone were asked", err)
+        self.assertIn("only the queue files were read", err)
 
     def freeze(self):
         self.addCleanup(lambda: self.pq.process and self.pq.process.send_signal(signal.SIGCONT))

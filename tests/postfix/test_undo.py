@@ -62,7 +62,7 @@ class Undo(RigCase):
         self.send("a@example.com")
         self.postfix.settled(1)
         purged = self.purge(BAD).summary["batch"]
-        for word, told in ((str(purged), "cannot come back"), ("999", "no batch 999"), ("x", "no batch number")):
+        for word, told in ((str(purged), "cannot come back"), ("999", "no batch 999"), ("x", "not a batch number")):
             result = self.pq.idx("undo", "-y", word)
             self.assertEqual(result.status, 1, result)
             self.assertIn(told, result.err)

@@ -170,7 +170,7 @@ class Trouble(WhyCase):
 
     def test_ids_that_are_none(self):
         result = self.why("--id", "-", status=2, input="not an id\n")
-        self.assertIn("line 1: 'not an id' is no queue ID", result.err)
+        self.assertIn("line 1: 'not an id' is not a queue ID", result.err)
 
     def test_while_postfix_is_down(self):
         self.send("a@example.com", "u@d0.test")

@@ -186,7 +186,7 @@ class Start(DaemonCase):
         with open(os.path.join(self.daemon.index, "other"), "w", encoding="ascii"):
             pass  # an empty one would be given to nobody
         self.daemon.start()  # root's directory, in which nobody cannot write
-        self.assertIn("read from the queue when asked for", self.daemon.log)
+        self.assertIn("read it from the queue", self.daemon.log)
         self.still_served()
         shutil.chown(self.daemon.index, "nobody", "nogroup")
         self.daemon.wait_log("is open again")

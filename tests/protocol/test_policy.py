@@ -388,7 +388,7 @@ class Life(PolicyCase):
         self.assertTrue(os.path.exists(path))
 
     def test_wrong_sockets(self):
-        for value, words in (("fd:77", "is no listening socket"), ("tcp:1", "neither unix:"), ("inet:1@no.such.invalid", "failed to open"),
+        for value, words in (("fd:77", "is not a listening socket"), ("tcp:1", "neither unix:"), ("inet:1@no.such.invalid", "failed to open"),
                              (self.daemon.settings["socket"], "must be another than socket")):
             self.daemon.settings["policy_socket"] = value
             self.daemon.write_config()

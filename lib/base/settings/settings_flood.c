@@ -62,7 +62,7 @@ int settings_flood_check_exempt(const char *value, struct err *err)
 		if (strcmp(kind, "client") != 0 || net_parse_block(value + len + 1, &block) == 0)
 			return 0;
 		return err_set(
-		    err, ERR_CONFIG, "flood_exempt: '%s' is no network", value + len + 1);
+		    err, ERR_CONFIG, "flood_exempt: '%s' is not a network", value + len + 1);
 	}
 	return err_set(err, ERR_CONFIG,
 	    "flood_exempt must be KIND:KEY, not '%s' (kinds: login local sender client domain "

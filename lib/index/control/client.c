@@ -35,8 +35,8 @@ static int find_role(const char *directory, struct role *ret, struct err *err)
 		    directory, role.name);
 	if (role.uid == 0 && !is_roots_own(directory))
 		return err_set(err, -EACCES,
-		    "index_directory '%s' is root's, but others can write to it: give it to the "
-		    "daemon's user",
+		    "index_directory '%s' belongs to root, but others can write to it: give it to "
+		    "the daemon's user",
 		    directory);
 	*ret = role;
 	return 0;
@@ -94,7 +94,7 @@ static int no_index(int code)
 
 static int bad_answer(struct err *err)
 {
-	return err_set(err, ERR_NO_INDEX, "what came of the index makes no sense");
+	return err_set(err, ERR_NO_INDEX, "the answer of the index is invalid");
 }
 
 /* Sends a request of serve.h and frees it. The caller owns the answer, even a malformed one. */

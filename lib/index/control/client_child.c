@@ -21,7 +21,7 @@ static int take_error(const struct json *line, bool daemon_only, struct err *err
 	int code = daemon_only ? ERR_REFUSED : ERR_NO_INDEX;
 
 	if (!word)
-		return err_set(err, ERR_CHILD, "the daemon's answer makes no sense");
+		return err_set(err, ERR_CHILD, "the daemon's answer is invalid");
 	if (strcmp(word, "timeout") == 0)
 		code = ERR_TIMEOUT;
 	return err_set(err, code, "%s", text && text[0] ? text : word);
@@ -101,13 +101,14 @@ static int take_answer(const struct client_call *call, const struct wire *wire,
 		return code;
 	body = (struct span){.at = blob.at, .len = blob.len};
 	if (bytes < 0 || (uint64_t)bytes != blob.len)
-		code = err_set(err, ERR_CHILD, "the daemon's answer is not as long as it says");
+		code =
+		    err_set(err, ERR_CHILD, "the daemon's answer has another length than it says");
 	else if (call->daemon_only && body.len == 0)
 		bytes_put(out, wire->line.text, wire->line.len);
 	else if (call->daemon_only)
 		bytes_put(out, body.at, body.len);
 	else if (client_take(call, line, body, out) != 0)
-		code = err_set(err, ERR_CHILD, "the daemon's answer makes no sense");
+		code = err_set(err, ERR_CHILD, "the daemon's answer is invalid");
 	return code;
 }
 
@@ -142,7 +143,7 @@ static int reach(const struct client_call *call, int64_t deadline, int *ret_fd, 
 
 	if (len < 0 || (size_t)len >= sizeof address.sun_path)
 		return err_set(err, -ENAMETOOLONG,
-		    "'%s' is too long a name for a socket's directory", directory);
+		    "the name '%s' is too long for the directory of a socket", directory);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	code = fd < 0 ? -errno : connect_by(fd, &address, deadline);
 	if (code == 0) {

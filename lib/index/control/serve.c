@@ -107,7 +107,7 @@ static int read_networks(const struct json *request, struct strbuf *packed, stru
 		const char *text = json_text(json_at(request, "own_networks", i), NULL);
 
 		if (!text)
-			return err_set(err, ERR_SYNTAX, "own_networks makes no sense");
+			return err_set(err, ERR_SYNTAX, "own_networks is invalid");
 		strlist_push(packed, text, strlen(text));
 	}
 	return packed->failed ? err_sys(err, ENOMEM, "failed to update the index") : 0;
@@ -149,10 +149,9 @@ static int read_question(const struct json *request, struct census_question *ret
 
 	*ret = (struct census_question){.like = json_words(request, "like"), .now = clock_wall()};
 	if (!by || group_kind_of(by, &ret->kind) != 0)
-		return err_set(err, ERR_SYNTAX, "groups need a \"by\" of those that top has");
+		return err_set(err, ERR_SYNTAX, "groups need a \"by\" that top knows");
 	if (limit < 0 || limit > CENSUS_LIST || strlen(ret->like) > LIKE_MAX)
-		return err_set(
-		    err, ERR_SYNTAX, "the limit or what names should be like makes no sense");
+		return err_set(err, ERR_SYNTAX, "the limit or the text in names is invalid");
 	ret->limit = (size_t)limit;
 	return 0;
 }

@@ -197,7 +197,7 @@ int wire_map(int fd, struct blob *ret, struct err *err)
 	void *map;
 
 	if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		return err_set(err, ERR_CHILD, "what came is no sealed memory file");
+		return err_set(err, ERR_CHILD, "the descriptor is not a sealed memory file");
 	if (st.st_size < 0 || (uint64_t)st.st_size > WIRE_BODY_MAX)
 		return err_set(err, ERR_CHILD, "the memory file that came is too long");
 	if (st.st_size == 0) {

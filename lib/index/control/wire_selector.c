@@ -246,7 +246,7 @@ int wire_selector_read(const struct json *o, struct selector *ret, struct err *e
 	code = read_lists(o, &s, &why);
 	if (code != 0) {
 		selector_release(&s);
-		return err_set(err, code, "a selector makes no sense (%s)",
+		return err_set(err, code, "a selector is invalid (%s)",
 		    why.text[0] ? why.text : err_word(code));
 	}
 	s.ids_given = s.ids_given || json_bool(o, "ids_given", false);

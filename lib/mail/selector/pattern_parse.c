@@ -59,8 +59,8 @@ static int check_domain_bytes(const char *text, size_t len, struct err *err)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] == ',' || text[i] == ';')
-			return err_set(
-			    err, ERR_SYNTAX, "'%c' in pattern: one pattern at a time", text[i]);
+			return err_set(err, ERR_SYNTAX,
+			    "'%c' in pattern: give one pattern at a time", text[i]);
 		if (text[i] == '*')
 			return err_set(err, ERR_SYNTAX,
 			    "no wildcards in a domain: write an expression, /.../");
@@ -93,8 +93,8 @@ static int parse_literal(const char *text, size_t len, struct domain *ret, struc
 {
 	if (len < 3 || text[len - 1] != ']' || memchr(text + 1, '[', len - 1) ||
 	    memchr(text, ']', len - 1) || memchr(text, ' ', len))
-		return err_set(
-		    err, ERR_SYNTAX, "'%.*s' is no address literal ([192.0.2.1])", (int)len, text);
+		return err_set(err, ERR_SYNTAX, "'%.*s' is not an address literal ([192.0.2.1])",
+		    (int)len, text);
 	if (domain_normal(text, len, ret) || ret->kind != DOMAIN_LITERAL)
 		return err_set(err, ERR_SYNTAX, "address literal is too long");
 	return 0;
@@ -123,7 +123,7 @@ static int check_spelling(const char *domain, const char *text, struct err *err)
 
 	if (net_parse_block(domain, &block) == 0)
 		return err_set(err, ERR_SYNTAX,
-		    "'%s' is a client's address, no domain (option --client %s, in rules "
+		    "'%s' is the address of a client, not a domain (option --client %s, in rules "
 		    "client:%s; as an address literal [%s])",
 		    text, text, text, text);
 	if (str_starts(domain, "*."))

@@ -50,7 +50,7 @@ int selector_add_client(struct selector *s, const char *block, struct err *err)
 
 	if (net_parse_block(block, &parsed) != 0)
 		return err_set(err, ERR_SYNTAX,
-		    "'%s' is no client address or network (192.0.2.1, 192.0.2.0/24, "
+		    "'%s' is not a client address or network (192.0.2.1, 192.0.2.0/24, "
 		    "2001:db8::/32; no bits below the mask)",
 		    block);
 	return array_add(&s->clients, parsed);
@@ -72,8 +72,8 @@ static int parse_login_pattern(const char *text, struct pattern *ret, struct err
 	if (code < 0 || *text == '/' || ret->kind == PATTERN_DOMAIN)
 		return code;
 	pattern_release(ret);
-	return err_set(
-	    err, ERR_SYNTAX, "'%s' is no domain (@example.com is all logins of that domain)", text);
+	return err_set(err, ERR_SYNTAX,
+	    "'%s' is not a domain (@example.com means all logins of that domain)", text);
 }
 
 int selector_add_login_text(struct selector *s, const char *text, struct err *err)

@@ -112,8 +112,8 @@ void order_account_lose(struct run *run, int code, const struct err *why)
 	run->writer = NULL;
 	err_within(&err, code,
 	    run->row->only_ours || run->row->needs
-		? "the account could not be kept, so that 'undo' does not know all of this"
-		: "the account could not be kept");
+		? "the account could not be written, so 'undo' does not know all of these messages"
+		: "the account could not be written");
 	order_trouble(run->outcome, &err);
 }
 

@@ -151,8 +151,9 @@ static void tell_lost(struct scope *s, const char *id, const char *name, const c
 	bool harmless = is_harmless(s, name), policy = is_with_policy(s);
 
 	tell(s, id, harmless || policy ? FINDING_NOTE : FINDING_FAULT, name, "%s: %s", words,
-	    harmless ? "mail that a content filter gives back there met the rules when it came in"
-	    : policy ? "the policy front alone sees mail there"
+	    harmless ? "the rules were applied to this mail on its first pass, before a content "
+		       "filter returned it"
+	    : policy ? "only the policy front sees mail there"
 		     : "no rule is applied to mail there");
 }
 
@@ -174,7 +175,7 @@ static void check_terms(struct scope *s, const struct milter *m)
 	const char *term = term_of(s, m, "milter_default_action", buf, sizeof(buf));
 	if (strcmp(term, "accept") != 0)
 		tell(s, "default_action", FINDING_FAULT, s->list,
-		    "has default_action=%s: that happens to all mail while the daemon is down",
+		    "has default_action=%s: this applies to all mail while the daemon is down",
 		    term);
 	term = term_of(s, m, "milter_command_timeout", buf, sizeof(buf));
 	if (clock_parse_span(term, &time) == 0 && time > TIMEOUT_MAX)
@@ -219,8 +220,8 @@ static bool is_left_to_policy(struct scope *s)
 		return false;
 	advice_show(s->facts, owner_of(s, s->list), s->list, &s->command);
 	tell(s, "policy_envelope", FINDING_NOTE, s->list, "does not name pqpurge-milter: %s",
-	    smtpd ? "the policy front alone sees that mail, and rules for the header From do not "
-		    "count"
+	    smtpd ? "only the policy front sees that mail, so rules are not applied to the header "
+		    "From"
 		  : "no rule is applied to mail of sendmail(1)");
 	return true;
 }
@@ -238,8 +239,8 @@ static void check_list(struct scope *s)
 	}
 	if (at > 1)
 		tell(s, "milter_not_first", FINDING_FAULT, s->list,
-		    "names pqpurge-milter behind another milter: the daemon does not see what that "
-		    "one holds or refuses");
+		    "names pqpurge-milter behind another milter: the daemon does not see mail that "
+		    "the other milter holds or refuses");
 	check_terms(s, &m);
 	check_reach(s, &m);
 }
@@ -323,8 +324,8 @@ static void check_ids(struct scope *s)
 		return;
 	advice_postconf(s->facts, "-e", "enable_long_queue_ids = yes", &s->command);
 	tell(s, "short_ids", FINDING_NOTE, "enable_long_queue_ids",
-	    "is no: Postfix soon gives queue IDs to other mail; pqpurge tells these apart, other "
-	    "tools do not");
+	    "is no: Postfix soon gives a queue ID to other mail; pqpurge distinguishes the two, "
+	    "other tools do not");
 }
 
 static const struct check {

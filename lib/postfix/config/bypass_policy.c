@@ -130,7 +130,7 @@ static void check_action(const struct look *l, size_t list, const struct policy_
 	if (str_equal_nocase(action, "DUNNO"))
 		return;
 	snprintf(words, sizeof(words),
-	    "has check_policy_service with default_action=%s: that happens to all mail while the "
+	    "has check_policy_service with default_action=%s: this applies to all mail while the "
 	    "daemon is down; DUNNO lets it pass",
 	    action);
 	tell(l, "policy_default_action", true, list, words);
@@ -161,8 +161,8 @@ static void check_list(const struct look *l, size_t list, const struct policy_pl
 	if (place->in_front.len == 0)
 		return;
 	snprintf(words, sizeof(words),
-	    "has %.*s in front of check_policy_service: the policy front does not see what that "
-	    "lets pass",
+	    "has %.*s in front of check_policy_service: the policy front does not see mail that "
+	    "this lets pass",
 	    (int)(place->in_front.len < 60 ? place->in_front.len : 60),
 	    (const char *)place->in_front.at);
 	tell(l, "policy_not_first", false, list, words);

@@ -120,7 +120,7 @@ int lookup_has(const struct postfix *p, const char *table, const char *lacking, 
 		table += strlen("proxy:");
 	looking.path = strchr(table, ':');
 	if (!looking.path)
-		return err_set(err, ERR_SYNTAX, "'%s' is no table", table);
+		return err_set(err, ERR_SYNTAX, "'%s' is not a table", table);
 	looking.path++;
 	if (*looking.path == '{' || is_of(table, " static inline "))
 		return lacking ? !strstr(looking.path, lacking) : fits(looking.path, ANYWHERE);

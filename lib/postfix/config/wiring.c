@@ -116,8 +116,8 @@ static int check_main(const struct postfix *p, struct err *err)
 	if (code <= 0)
 		return 0;
 	return err_set(err, ERR_CONFIG,
-	    "Postfix refuses its configuration in '%s': the daemons that run keep the settings "
-	    "from before, and no tool of Postfix works: %s",
+	    "Postfix refuses its configuration in '%s': running daemons keep the previous "
+	    "settings, and no Postfix tool works: %s",
 	    p->config_directory, words.text);
 }
 

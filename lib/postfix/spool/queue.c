@@ -71,7 +71,7 @@ int queue_parse_list(const char *text, unsigned *ret_bits, struct err *err)
 		unsigned bit = bit_of(word, len);
 		if (!bit)
 			return err_set(err, ERR_SYNTAX,
-			    "'%.*s' is no queue (maildrop, incoming, active, deferred, hold)",
+			    "'%.*s' is not a queue (maildrop, incoming, active, deferred, hold)",
 			    (int)(len < 64 ? len : 64), word);
 		bits |= bit;
 		word += len;

@@ -112,7 +112,8 @@ static void test_nobody_reads(void **state)
 		assert_string_equal(line(), said("one of many"));
 	assert_string_equal(line(), "");
 	log_sink_send(&s, LOG_MAIL | LOG_INFO, "test", "again");
-	(void)snprintf(words, sizeof(words), "%d lines of this log were not taken and are lost", 5);
+	(void)snprintf(words, sizeof(words),
+	    "%d lines of this log were lost because the log daemon did not read them", 5);
 	assert_string_equal(line(), said(words));
 	assert_string_equal(line(), said("again"));
 	assert_false(s.stalled);
@@ -137,7 +138,8 @@ static void test_started_anew(void **state)
 	assert_int_equal(errno, EPERM);
 	listen_there();
 	log_sink_send(&s, LOG_MAIL | LOG_INFO, "test", "four");
-	assert_string_equal(line(), said("1 lines of this log were not taken and are lost"));
+	assert_string_equal(
+	    line(), said("1 lines of this log were lost because the log daemon did not read them"));
 	assert_string_equal(line(), said("four"));
 	io_close(&s.fd);
 }

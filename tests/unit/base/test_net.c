@@ -175,7 +175,7 @@ static void test_list(void **state)
 		struct strlist blocks = strlist_of(&list);
 
 		case_assert(cases[i].text, code == (cases[i].want ? 0 : ERR_SYNTAX));
-		case_assert(cases[i].text, cases[i].want || strstr(err.text, "is no network"));
+		case_assert(cases[i].text, cases[i].want || strstr(err.text, "is not a network"));
 		strlist_each (block, &blocks)
 			strbuf_printf(&joined, "%s%s", joined.len ? " " : "", block);
 		if (cases[i].want)

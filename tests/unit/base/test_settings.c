@@ -218,8 +218,8 @@ static const struct {
     {"state_directory = state", ":1: state_directory must be an absolute path, not 'state'"},
     {"login_case = Exact", ":1: login_case must be 'ignore' or 'exact', not 'Exact'"},
     {"own_networks = \"10.0.0.0/8 example.com\"",
-	":1: own_networks: 'example.com' is no network (ADDRESS/BITS)"},
-    {"own_networks = 10.0.0.1/8", ":1: own_networks: '10.0.0.1/8' is no network (ADDRESS/BITS)"},
+	":1: own_networks: 'example.com' is not a network (ADDRESS/BITS)"},
+    {"own_networks = 10.0.0.1/8", ":1: own_networks: '10.0.0.1/8' is not a network (ADDRESS/BITS)"},
     {"operator_group = no-such-group", ":1: operator_group: there is no group 'no-such-group'"},
     {"hook_user = no-such-user", ":1: hook_user: there is no user 'no-such-user'"},
     {"order_directory = order", ":1: order_directory must be an absolute path, not 'order'"},
@@ -228,7 +228,7 @@ static const struct {
     {"flood_exempt = {logins:a}", ":1: flood_exempt must be KIND:KEY, not 'logins:a' "
 				  "(kinds: login local sender client domain "
 				  "xdomain bounce)"},
-    {"flood_exempt = {login:a, 'client:x'}", ":1: flood_exempt: 'x' is no network"},
+    {"flood_exempt = {login:a, 'client:x'}", ":1: flood_exempt: 'x' is not a network"},
     {"flood_exempt = {login:a}\nflood_exempt = {login:b}",
 	":2: flood_exempt is given twice (first in line 1)"},
     {"flood {\n}", ":1: missing title for section 'flood'"},

@@ -127,16 +127,16 @@ static void hand_device(int fd, struct json *request, int body)
 static const struct manner manners[] = {
     {"hangs up", hang_up, ERR_NO_INDEX, "without an answer"},
     {"talks nonsense", say_nonsense, ERR_NO_INDEX, "failed to read JSON"},
-    {"says nothing of use", say_nothing_of_use, ERR_NO_INDEX, "makes no sense"},
+    {"says nothing of use", say_nothing_of_use, ERR_NO_INDEX, "is invalid"},
     {"talks without end", say_without_end, ERR_NO_INDEX, "failed to read from a socket"},
     {"has no index", refuse, ERR_NO_INDEX, "the daemon has no index now"},
     {"hands over garbage", hand_garbage, ERR_NO_INDEX, ""},
     {"hands over many rows", hand_many, ERR_NO_INDEX, ""},
     {"hands over nothing", hand_nothing, ERR_NO_INDEX, ""},
-    {"lies about the length", lie_about_length, ERR_NO_INDEX, "not as long as it says"},
-    {"keeps the memory writable", hand_unsealed, ERR_NO_INDEX, "no sealed memory file"},
+    {"lies about the length", lie_about_length, ERR_NO_INDEX, "another length than it says"},
+    {"keeps the memory writable", hand_unsealed, ERR_NO_INDEX, "not a sealed memory file"},
     {"hands over a terabyte", hand_huge, ERR_NO_INDEX, "too long"},
-    {"hands over a device", hand_device, ERR_NO_INDEX, "no sealed memory file"},
+    {"hands over a device", hand_device, ERR_NO_INDEX, "not a sealed memory file"},
 };
 
 static void assert_fails(const struct manner *m, const char *what, int code, const struct err *err)

@@ -198,7 +198,7 @@ static void test_opener_that_dies(void **state)
 	assert_int_equal(text[59], '1'); /* the place of the count */
 	assert_opens("once", dir, 2, NULL);
 	put_text(fixture_path(dir, INDEX_LOCK), 59, "2");
-	assert_opens("twice in a row", dir, 0, "died, twice in a row");
+	assert_opens("twice in a row", dir, 0, "died twice in a row");
 	assert_opens("and again", dir, 1, NULL);
 	fixture_remove(dir);
 }

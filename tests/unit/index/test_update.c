@@ -309,7 +309,7 @@ static void test_nonsense(void **state)
 		assert_int_equal(index_update(ix, (struct span){.at = body.at, .len = len}, NULL,
 				     NULL, NEVER, &out, &updated, &err),
 		    ERR_SYNTAX);
-		assert_string_equal(err.text, "an update of the index makes no sense");
+		assert_string_equal(err.text, "an update of the index is invalid");
 	}
 	assert_int_equal(fixture_counts(ix).rows, 0);
 	assert_int_equal(fixture_counts(ix).place.device, 0);

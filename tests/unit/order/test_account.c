@@ -160,7 +160,7 @@ static void test_no_account(void **state)
 			rig_directory(&w.rig, path);
 		ask_for(&w, &w.selector.author, "bad.example");
 		assert_int_equal(order_run(&w.order, &w.outcome, &w.err), 0);
-		assert_non_null(strstr(w.outcome.trouble.text, "the account could not be kept"));
+		assert_non_null(strstr(w.outcome.trouble.text, "the account could not be written"));
 		assert_false(w.outcome.accounted);
 		assert_int_equal(w.outcome.tally.results[RESULT_DONE], w.outcome.tally.matched);
 		assert_true(w.outcome.tally.matched > 0);

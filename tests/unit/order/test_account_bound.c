@@ -215,7 +215,7 @@ static void test_too_large(void **state)
 	run_domain(&w);
 	assert_int_equal(results(&w, RESULT_DONE), MAILS);
 	assert_false(w.outcome.accounted);
-	assert_non_null(strstr(w.outcome.trouble.text, "the account could not be kept"));
+	assert_non_null(strstr(w.outcome.trouble.text, "the account could not be written"));
 	close_walk(&w);
 }
 

@@ -50,7 +50,7 @@ static void test_postsupers(void **state)
 	} cases[] = {
 	    {"honest", "honest", 8, 0, 0, NULL},
 	    {"lying", "while read -r id; do say $id: removed; done", 0, 0, 8, "still there"},
-	    {"silent", "cat >/dev/null", 0, 0, 8, "did not see it"},
+	    {"silent", "cat >/dev/null", 0, 0, 8, "did not see the message"},
 	    {"wordless", "while read -r id; do rm -f $(find $id); done", 0, 8, 0, NULL},
 	    {"refusing", "say 'fatal: use of this command is reserved for the superuser'; exit 1",
 		0, 0, 8, "fatal: use of this command"},

@@ -112,7 +112,7 @@ static void test_reasons(void **state)
 	order_settle(row, &outcome, &item, &after, false, true, "fatal: not for you");
 	assert_string_equal(item.reason, "fatal: not for you");
 	order_settle(row, &outcome, &item, &after, false, true, "");
-	assert_string_equal(item.reason, "postsuper did not see it");
+	assert_string_equal(item.reason, "postsuper did not see the message");
 	after.queue = QUEUE_MAILDROP;
 	order_settle(row, &outcome, &item, &after, false, true, "");
 	assert_non_null(strstr(item.reason, "maildrop"));

@@ -63,7 +63,7 @@ static const struct {
 	const char *want;    /* IDs; notes in parentheses */
 	const char *command; /* a part of the first finding's; NULL = not checked */
 } finding_cases[] = {
-    {.name = "the policy front alone",
+    {.name = "only the policy front",
 	.main = "enable_long_queue_ids = yes\n" POLICY,
 	.master = CHROOTED "submission inet n - y - - smtpd\n",
 	.policy = POLICY_SOCKET,

@@ -70,10 +70,10 @@ static void test_unknown(void **state)
 	    {"refused", CONNECTED "{\"error\":\"refused\",\"text\":\"no\"}\n", 1,
 		"the order was not placed: the fleet: no"},
 	    {"it takes too long", CONNECTED "{\"error\":\"timeout\",\"text\":\"x\"}\n", 2,
-		"it is not known whether the order was placed"},
-	    {"the link ends", CONNECTED, 2, "it is not known whether the order was placed"},
+		"it is unknown whether the order was placed"},
+	    {"the link ends", CONNECTED, 2, "it is unknown whether the order was placed"},
 	    {"no database any more", CONNECTED LOST LOST LOST LOST LOST, 2,
-		"it is not known whether the order was placed"},
+		"it is unknown whether the order was placed"},
 	};
 
 	(void)state;
@@ -212,7 +212,7 @@ static void test_undo(void **state)
 	answer_with(
 	    CONNECTED "{\"ok\":true,\"order\":9,\"verb\":\"purge\",\"token\":\"" TOKEN "\"}\n");
 	assert_int_equal(run("undo --fleet -y 9", &out), 1);
-	assert_non_null(strstr(read_file(errors), "no hold"));
+	assert_non_null(strstr(read_file(errors), "not a hold"));
 	answer_with(CONNECTED "{\"ok\":true}\n");
 	assert_int_equal(run("undo --fleet -y 9", &out), 1);
 	answer_with(CONNECTED);

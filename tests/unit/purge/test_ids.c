@@ -80,8 +80,8 @@ static void test_stream(void **state)
 	    read_text("0AB12CD34EF\r\n\n x\033[31my \n0AB12CD34F0\nALL", &s, &bad, &said), 0);
 	assert_int_equal(s.ids.count, 2);
 	assert_int_equal(bad, 2);
-	assert_string_equal(said, "pqpurge-idx: line 3: ' x?[31my ' is no queue ID\n"
-				  "pqpurge-idx: line 5: 'ALL' is no queue ID\n");
+	assert_string_equal(said, "pqpurge-idx: line 3: ' x?[31my ' is not a queue ID\n"
+				  "pqpurge-idx: line 5: 'ALL' is not a queue ID\n");
 	free(said);
 	selector_release(&s);
 }

@@ -109,9 +109,9 @@ static void test_text(void **state)
 	    "  by envelope          1\n"
 	    "  by From only         1\n"
 	    "  as given only        1  matched by what the client said; queued otherwise\n"
-	    "  from queue           2  read from the queue; the index did not know them\n"
+	    "  from queue           2  the index did not know them\n"
 	    "  joined               1  matched by login or client before a content filter\n"
-	    "  was active           1  in delivery then: it may be delivered all the same\n"
+	    "  was active           1  in delivery at that time; they may be delivered\n"
 	    "  in maildrop          1  submitted, not queued yet; left alone\n"
 	    "The account is batch 5.\n"
 	    "  0AAAA3 failed: it is still being received\n");
@@ -180,7 +180,7 @@ static void test_problems(void **state)
 	assert_written(write_problems, &s,
 	    "  0AAAA1 unproven\n"
 	    "To look at an unproven one: 'pqpurge-idx show 0AAAA1'.\n"
-	    "To hold it all the same: 'pqpurge-idx -c /etc/pqpurge/out.conf hold --id 0AAAA1'.\n"
+	    "To hold it nevertheless: 'pqpurge-idx -c /etc/pqpurge/out.conf hold --id 0AAAA1'.\n"
 	    "Could not be read: deferred/A: Permission denied\n");
 	crafted_release(&c);
 }
@@ -328,7 +328,7 @@ static void test_sweep(void **state)
 	c.outcome.passes = 2;
 	assert_says(write_text, &s, "Passes of the sweep: 2.\n");
 	c.outcome.sweep_cut = true;
-	assert_says(write_text, &s, "The sweep ended after 2 passes while messages still came.\n");
+	assert_says(write_text, &s, "The sweep ended after 2 passes; messages still came in.\n");
 	crafted_release(&c);
 }
 
