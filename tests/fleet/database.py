@@ -218,8 +218,9 @@ class Server:
 
     def ask(self, conninfo, sql):
         """Runs psql: rows without a head, fields separated by '|'."""
-        return subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose", "-d", conninfo, "-c", sql],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+        # Debian's psql in /usr/bin is a wrapper in Perl, which takes six times as long.
+        words = [os.path.join(BIN, "psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose", "-d", conninfo, "-c", sql]
+        return subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
                               timeout=120)
 
     def admin(self, database, sql):
