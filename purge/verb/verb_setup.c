@@ -168,7 +168,7 @@ static int end(struct session *s, struct setup *setup, size_t failed, struct err
 	bool talks = !s->options.json && !s->options.quiet;
 
 	if (failed > 0) {
-		complain("%s is not finished; run it again when the problem is solved.",
+		complain("%s is unfinished; run it again when the problem is solved.",
 		    s->options.remove ? "setup --remove" : "setup");
 		return EXIT_SOME_FAILED;
 	}
