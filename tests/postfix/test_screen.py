@@ -213,7 +213,7 @@ class Messages(ScreenCase):
         names = list(self.groups())
         self.assertNotEqual(names[0], "(none)")
         self.pane.keys(*["Down"] * names.index("(none)"), "Enter")
-        self.pane.shows("No option names this alone")
+        self.pane.shows("No option can name exactly this")
 
         def is_alone():
             self.go_on()
