@@ -3,7 +3,7 @@
 
 A test mostly waits, so several processes work side by side, each with its own private Postfixes. Each free process gets
 the next class: the tests of a class stay together and in order. JOBS in the environment is the number of processes
-(default: three for each processor); with JOBS=1 all tests run one after the other.
+(default: three for each processor, and a few more for those that only wait); with JOBS=1 all run one after the other.
 
     runner.py [NAME...]      what people and make call
     runner.py --worker       such a process: a line of test names in, a line of JSON out for each test, and an empty one"""
@@ -18,9 +18,10 @@ import unittest
 
 JOBS = int(os.environ.get("JOBS") or 3 * len(os.sched_getaffinity(0)))
 SUITE = os.environ.get("SUITE", "tests/postfix")
+# These need hardly any processor: each has a process of its own beside the others.
+WAITING = ("test_hostile_daemon.Answers", "test_setup.Life", "test_setup_units.Units", "test_hostile_daemon.Patience")
 # These take longest, so they begin first.
-FIRST = ("test_hostile_daemon.Answers", "test_setup.Life", "test_setup_units.Units", "test_hostile_daemon.Patience",
-         "test_status.Misconfigured", "test_hostile_child.Stopped", "test_setup.Asking", "test_setup.Places",
+FIRST = ("test_status.Misconfigured", "test_hostile_child.Stopped", "test_setup.Asking", "test_setup.Places",
          "test_truth_index.MidPurgeLongIds", "test_truth_index.MidPurge", "test_stopped.StoppedCommand",
          "test_completion_foreign.ZshIndex", "test_hostile_daemon.Files", "test_floodwatch.Acts",
          "test_completion_foreign.BashIndex", "test_emergency.Session", "test_floodwatch.Warns",
@@ -96,15 +97,21 @@ def work():
 # ---- the distributor
 
 class Course:
-    """The tests still to run, and the results so far."""
+    """The classes still to run, and the results so far."""
 
     def __init__(self, todo):
-        self.todo, self.lock = todo, threading.Lock()
+        self.waiting = [[names] for names in todo if names[0].rpartition(".")[0] in WAITING] if JOBS > 1 else []
+        self.todo = [names for names in todo if [names] not in self.waiting]
+        self.lock = threading.Lock()
         self.workers, self.passed, self.failed = [], 0, set()
 
-    def next(self):
+    def threads(self):
+        todos = self.waiting + [self.todo] * min(JOBS, len(self.todo))
+        return [threading.Thread(target=self.run, args=(todo,)) for todo in todos]
+
+    def next(self, todo):
         with self.lock:
-            return self.todo.pop(0) if self.todo else None
+            return todo.pop(0) if todo else None
 
     def take(self, report):
         with self.lock:
@@ -138,27 +145,28 @@ class Course:
             self.take({"test": name, "seconds": 0.0, "passed": False, "text": "did not run, or not to its end"})
         return line != ""
 
-    def run(self):
+    def run(self, todo):
         """Gives classes to one worker, one after the other, until none is left."""
-        names = self.next()
+        names = self.next(todo)
         while names:
             worker = self.start_worker()
             while names and self.run_class(worker, names):
-                names = self.next()
-            names = self.next() if names else None
+                names = self.next(todo)
+            names = self.next(todo) if names else None
             worker.stdin.close()
             worker.wait()
 
     def end(self):
         """However we end, the workers end in order, so that they take down their Postfixes."""
-        self.todo.clear()
+        for todo in [self.todo, *self.waiting]:
+            todo.clear()
         for worker in self.workers:
             worker.terminate()
 
 
 def main():
     course = Course(classes(sys.argv[1:]))
-    threads = [threading.Thread(target=course.run) for _ in range(max(1, min(JOBS, len(course.todo))))]
+    threads = course.threads()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         for thread in threads:
