@@ -116,9 +116,9 @@ static void give_up(struct indexkeeper *k)
 	k->given_up = k->index;
 	k->index = NULL;
 	err_set(
-	    &k->why, 0, "the index in '%s' is gone or damagedand is opened again", k->directory);
+	    &k->why, 0, "the index in '%s' is gone or damaged and is opened again", k->directory);
 	pthread_mutex_unlock(&k->lock);
-	log_warning("the index in '%s' is gone or damagedand is opened again", k->directory);
+	log_warning("the index in '%s' is gone or damaged and is opened again", k->directory);
 }
 
 static bool close_given_up(struct indexkeeper *k)

@@ -81,9 +81,8 @@ static int check_file(const struct index *ix, uint64_t *ret, struct err *err)
 static int open_store(struct index *ix, int64_t map_size, struct err *err)
 {
 	struct store *store;
-	int code = check_file(ix, &ix->sum, err);
+	int code = store_open(ix->path, map_size, &store, err);
 
-	code = code ?: store_open(ix->path, map_size, &store, err);
 	if (code != 0)
 		return code;
 	if (ix->sum == 0)
@@ -120,19 +119,19 @@ static int open_or_replace(
     struct index *ix, int64_t map_size, struct err *ret_note, struct err *err)
 {
 	struct err why = {{0}};
-	int code;
+	int code = check_file(ix, &ix->sum, &why);
 
 	ix->lock.deaths++;
+	ix->lock.sum = 0; /* opening the file may lengthen it */
 	index_lock_note(&ix->lock);
-	code = open_store(ix, map_size, &why);
+	code = code ?: open_store(ix, map_size, &why);
 	if (code != 0 && !is_no_fault_of_the_file(code, map_size) &&
 	    data_file_set_aside(ix->path) == 0) {
 		note(ret_note, ix->path, why.text);
-		ix->lock.sum = 0;
+		ix->sum = 0;
 		code = open_store(ix, map_size, &why);
 	}
 	ix->lock.deaths = 0;
-	ix->lock.sum = 0;
 	index_lock_note(&ix->lock);
 	return code == 0 ? 0 : err_set(err, code, "%s", why.text);
 }

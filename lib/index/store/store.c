@@ -138,6 +138,8 @@ int txn_commit(struct txn *txn, struct err *err)
 		rc = mdb_txn_commit(txn->handle);
 		txn->handle = NULL;
 		if (rc != 0)
+			txn->store->touched = true;
+		if (rc != 0)
 			(void)txn_fails(txn, rc, "to commit to");
 		if (rc != 0 && watch)
 			watch->fails(watch->arg);

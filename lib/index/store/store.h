@@ -105,7 +105,8 @@ void cursor_close(struct store_cursor *cursor);
 int store_read_all(struct store *store, struct err *err) NODISCARD;
 /* Returns 0, or ERR_STALE if the files were removed or replaced, or must be opened again. */
 int store_check(struct store *store) NODISCARD;
-/* Whether anything was committed since it was opened. */
+/* Whether the file's bytes may differ from those before it was opened: a commit, also a failed one,
+ * or a file that was lengthened. */
 bool store_is_changed(const struct store *store);
 /* Whether any call met ERR_DAMAGED. */
 bool store_is_damaged(const struct store *store);

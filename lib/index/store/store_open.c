@@ -17,7 +17,7 @@ static size_t last_commit(const struct store *s)
 
 bool store_is_changed(const struct store *store)
 {
-	return last_commit(store) != store->opened;
+	return store->touched || last_commit(store) != store->opened;
 }
 
 bool store_is_damaged(const struct store *store)
@@ -59,7 +59,8 @@ static int open_tables(struct store *s)
 	return mdb_txn_commit(txn);
 }
 
-/* Lengthens a truncated file to its last page, because reading past the end is a SIGBUS. */
+/* Lengthens the file to its last page, because reading past the end is a SIGBUS. It is shorter if
+ * it was truncated, or if the last pages were allocated and not used. */
 static int reach_last_page(struct store *s)
 {
 	MDB_envinfo info;
@@ -76,7 +77,10 @@ static int reach_last_page(struct store *s)
 		return MDB_CORRUPTED;
 	if (fstat(s->fd, &st) != 0)
 		return errno;
-	return (uint64_t)st.st_size >= size || ftruncate(s->fd, (off_t)size) == 0 ? 0 : errno;
+	if ((uint64_t)st.st_size >= size)
+		return 0;
+	s->touched = true;
+	return ftruncate(s->fd, (off_t)size) == 0 ? 0 : errno;
 }
 
 /* After this call LMDB aborts the process; the next opener begins anew. */

@@ -17,6 +17,7 @@ struct store {
 	int fd; /* LMDB's descriptor of the data file */
 	char *path;
 	atomic_bool damaged, stale;
+	atomic_bool touched;             /* the file's bytes changed without a commit */
 	size_t opened;                   /* number of the last transaction before the opening */
 	const struct store_watch *watch; /* may be NULL */
 };

@@ -5,6 +5,10 @@
 #include "tests/unit/index/select_fixture.h"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "index/index_lock.h"
+#include "index/store/data_file.h"
 
 #define OURS   150
 #define OTHERS 450
@@ -242,5 +246,98 @@ static void test_sound(void **state)
 	fixture_remove(killed);
 }
 
-UNIT_MAIN(
-    cmocka_unit_test(test_sound), cmocka_unit_test(test_closed), cmocka_unit_test(test_not_closed))
+static void assert_kept(const char *dir)
+{
+	for (int i = 0; i < 3; i++) {
+		struct err note = {0};
+		struct index *ix;
+
+		assert_int_equal(index_open(dir, MAP_SIZE, &ix, &note, NULL), 0);
+		assert_string_equal(note.text, "");
+		assert_int_equal(fixture_counts(ix).rows, OURS + OTHERS);
+		index_close(ix);
+	}
+}
+
+/* Pages that were in use and are free now. */
+static void free_last_pages(const char *dir)
+{
+	static const char large[20 * 4096];
+	struct store *store = fixture_store(dir, MAP_SIZE);
+	struct txn txn;
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(txn_begin(store, true, &txn), 0);
+		if (i == 0)
+			txn_put(&txn, STORE_META, span_text("large"),
+			    (struct span){.at = large, .len = sizeof large}, false);
+		else
+			assert_int_equal(txn_delete(&txn, STORE_META, span_text("large")), 1);
+		assert_int_equal(txn_commit(&txn, NULL), 0);
+	}
+	store_close(store);
+}
+
+static off_t size_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+/* LMDB does not always write the last pages. Opening lengthens such a file, without a commit. */
+static void test_short_file(void **state)
+{
+	char *dir = fixture_dir();
+	struct index *ix = fixture_index(dir);
+	struct index_lock lock;
+	const char *path;
+
+	(void)state;
+	fill(ix);
+	index_close(ix);
+	free_last_pages(dir);
+	path = fixture_path(dir, INDEX_FILE);
+	assert_int_equal(truncate(path, size_of(path) - 4 * 4096), 0);
+	assert_int_equal(index_lock_take(dir, &lock, NULL), 0);
+	assert_int_equal(data_file_sum(fixture_path(dir, INDEX_FILE), &lock.sum), 0);
+	index_lock_note(&lock);
+	assert_int_equal(close(lock.fd), 0);
+	assert_kept(dir);
+	fixture_remove(dir);
+}
+
+/* A commit that fails has already written some pages. */
+static void test_failed_commit(void **state)
+{
+	struct rlimit limit, old;
+	char *dir = fixture_dir();
+	struct index *ix = fixture_index(dir);
+	struct message m = fixture_message(&(struct mail){.usec = 5, .inode = 5, .time = 5});
+	struct strbuf packed = {0};
+
+	(void)state;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	for (int i = 0; i < 1000; i++)
+		strlist_push(&packed, "somebody@some.dest.example", 26);
+	fill(ix);
+	index_close(ix);
+	m.recipients = strlist_of(&packed);
+	m.recipient_count = m.recipients.count;
+	assert_int_equal(index_open(dir, MAP_SIZE, &ix, NULL, NULL), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	limit = old;
+	limit.rlim_cur = (rlim_t)size_of(fixture_path(dir, INDEX_FILE));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_not_equal(index_record(ix, &m, NULL), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	index_close(ix);
+	assert_kept(dir);
+	strbuf_release(&packed);
+	fixture_remove(dir);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_sound), cmocka_unit_test(test_short_file),
+    cmocka_unit_test(test_failed_commit), cmocka_unit_test(test_closed),
+    cmocka_unit_test(test_not_closed))
