@@ -7,6 +7,7 @@ the next class: the tests of a class stay together and in order. JOBS in the env
 
     runner.py [NAME...]      what people and make call
     runner.py --worker       such a process: a line of test names in, a line of JSON out for each test, and an empty one"""
+import contextlib
 import json
 import os
 import signal
@@ -103,7 +104,7 @@ class Course:
         self.waiting = [[names] for names in todo if names[0].rpartition(".")[0] in WAITING] if JOBS > 1 else []
         self.todo = [names for names in todo if [names] not in self.waiting]
         self.lock = threading.Lock()
-        self.workers, self.passed, self.failed = [], 0, set()
+        self.workers, self.passed, self.failed, self.reported = [], 0, set(), set()
 
     def threads(self):
         todos = self.waiting + [self.todo] * min(JOBS, len(self.todo))
@@ -115,6 +116,7 @@ class Course:
 
     def take(self, report):
         with self.lock:
+            self.reported.add(report["test"])
             if report["passed"]:
                 self.passed += 1
             else:
@@ -138,7 +140,11 @@ class Course:
         except BrokenPipeError:
             pass  # reported below
         while (line := worker.stdout.readline()).strip():
-            report = json.loads(line)
+            try:
+                report = json.loads(line)
+            except ValueError:  # it died in the middle of a line
+                line = ""
+                break
             missing.discard(report["test"])
             self.take(report)
         for name in sorted(missing):
@@ -153,7 +159,8 @@ class Course:
             while names and self.run_class(worker, names):
                 names = self.next(todo)
             names = self.next(todo) if names else None
-            worker.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                worker.stdin.close()
             worker.wait()
 
     def end(self):
@@ -165,7 +172,9 @@ class Course:
 
 
 def main():
-    course = Course(classes(sys.argv[1:]))
+    todo = classes(sys.argv[1:])
+    wanted = {name for names in todo for name in names}
+    course = Course(todo)
     threads = course.threads()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
@@ -176,6 +185,7 @@ def main():
     except BaseException:
         course.end()
         raise
+    course.failed |= wanted - course.reported
     for name in sorted(course.failed):
         print(f"failed: {name}")
     print(f"{SUITE}: {course.passed} passed, {len(course.failed)} failed", flush=True)
