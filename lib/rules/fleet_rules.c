@@ -64,40 +64,60 @@ static size_t bytes_of(const struct rule *r)
 	return length(r->subject) + length(r->text) + length(r->reason) + length(r->author);
 }
 
-/* *bytes: of all rules; grows. */
-static int take_one(struct rule_list *rules, struct fleet_change *change, const struct json *o,
-    size_t *bytes, struct err *err)
+static void note_refused(struct fleet_change *change, const char *subject, const char *why)
+{
+	if (change->refused++ == 0)
+		err_set(&change->why, 0, "'%s': %s", subject ? subject : "", why);
+}
+
+static int take_one(
+    struct rule_list *rules, struct fleet_change *change, const struct json *o, struct err *err)
 {
 	struct rule r = {0};
 	struct err why = {{0}};
-	const char *subject = json_text(o, "subject");
 	int code = make(o, change, &r, &why);
 
-	if (code == 0 && !is_over(o) && rules->count >= FLEET_RULES_MAX)
-		code = err_set(&why, ERR_LIMIT, "more than %d rules", FLEET_RULES_MAX);
-	else if (code == 0 && !is_over(o) && *bytes + bytes_of(&r) > FLEET_RULES_BYTES)
-		code = err_set(&why, ERR_LIMIT, "more than %d bytes of rules", FLEET_RULES_BYTES);
 	if (code == -ENOMEM)
 		return err_set(err, code, "out of memory");
 	if (code < 0) {
-		if (change->refused++ == 0)
-			err_set(&change->why, 0, "'%s': %s", subject ? subject : "", why.text);
-		rule_release(&r);
+		note_refused(change, json_text(o, "subject"), why.text);
 		return 0;
 	}
 	if (!change->replace)
 		(void)stored_drop(rules, r.subject, 0, true);
-	if (!is_over(o)) {
-		*bytes += bytes_of(&r);
+	if (!is_over(o))
 		code = rule_list_add(rules, &r);
-	}
 	rule_release(&r);
 	return code < 0 ? err_set(err, code, "out of memory") : 0;
 }
 
+/* Only the result is bounded, so that a change may replace what fills the room. The rules of the
+ * change come last, so it is they that are left out. */
+static void keep_bounds(struct rule_list *rules, struct fleet_change *change)
+{
+	size_t kept = 0, bytes = 0;
+	char why[64];
+
+	for (size_t n = 0; n < rules->count; n++) {
+		struct rule *r = &rules->list[n];
+		const bool many = kept >= FLEET_RULES_MAX;
+
+		if (!many && bytes + bytes_of(r) <= FLEET_RULES_BYTES) {
+			bytes += bytes_of(r);
+			rules->list[kept++] = *r;
+			continue;
+		}
+		snprintf(why, sizeof(why),
+		    many ? "more than %d rules" : "more than %d bytes of rules",
+		    many ? FLEET_RULES_MAX : FLEET_RULES_BYTES);
+		note_refused(change, r->subject, why);
+		rule_release(r);
+	}
+	rules->count = kept;
+}
+
 int fleet_rules_change(struct rule_list *rules, struct fleet_change *change, struct err *err)
 {
-	size_t bytes = 0;
 	int code = 0;
 
 	if (!str_has_word(change->allow, "block"))
@@ -107,10 +127,10 @@ int fleet_rules_change(struct rule_list *rules, struct fleet_change *change, str
 		return err_set(err, ERR_SYNTAX, "there is no array \"rules\"");
 	if (change->replace)
 		rule_list_release(rules);
-	for (size_t n = 0; n < rules->count; n++)
-		bytes += bytes_of(&rules->list[n]);
 	for (size_t n = 0; code == 0 && n < json_count(change->rules, "rules"); n++)
-		code = take_one(rules, change, json_at(change->rules, "rules", n), &bytes, err);
+		code = take_one(rules, change, json_at(change->rules, "rules", n), err);
+	if (code == 0)
+		keep_bounds(rules, change);
 	return code;
 }
 

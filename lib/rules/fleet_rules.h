@@ -8,17 +8,19 @@
 #include "base/json.h"
 #include "rules/rules_file.h"
 
-#define FLEET_RULES_FILE  "fleet-rules"
-#define FLEET_RULES_MAX   10000     /* more are left out */
-#define FLEET_RULES_BYTES (4 << 20) /* of all texts; more are left out */
+#define FLEET_RULES_FILE "fleet-rules"
+/* Of the rules in force after a change; more are left out. */
+#define FLEET_RULES_MAX   10000
+#define FLEET_RULES_BYTES (4 << 20) /* of all texts */
 
 struct fleet_change {
 	const struct json *rules; /* an object with the array "rules" (milter/rules/rulekeeper.h) */
 	bool replace;             /* the array is complete: drop all other rules of the fleet */
 	const char *allow;        /* the setting fleet_allow */
 	int64_t wall;
-	/* Results: how many rules were left out because fleet_allow or the grammar forbids them,
-	 * and why the first. */
+	/* Results: how many rules were left out, and why the first: fleet_allow or the grammar
+	 * forbids them (then the old rule with that subject stays), or they exceed FLEET_RULES_MAX
+	 * or FLEET_RULES_BYTES (then there is none). */
 	size_t refused;
 	struct err why;
 };

@@ -138,7 +138,6 @@ static void test_left_out(void **state)
 	rule_list_release(&rules);
 }
 
-/* An expression that the fleet may not set is not even compiled: the error says no more. */
 /* Rules may be long as well as many. */
 static void test_bytes(void **state)
 {
@@ -170,6 +169,75 @@ static void test_bytes(void **state)
 	strbuf_release(&text);
 }
 
+/* Puts rules n0.test to nCOUNT-1.test, each with a text and a reason of len bytes. */
+static void put_rules(
+    struct strbuf *out, int count, const char *action, size_t len, const char *more)
+{
+	static const char filler[401] = {[0 ... 399] = 'r'};
+
+	strbuf_clear(out);
+	strbuf_puts(out, "{\"rules\":[");
+	for (int n = 0; n < count; n++)
+		strbuf_printf(out,
+		    "%s{\"subject\":\"n%d.test\",\"action\":\"%s\",\"text\":\"%.*s\","
+		    "\"reason\":\"%.*s\"}",
+		    n ? "," : "", n, action, (int)len, filler, (int)len, filler);
+	strbuf_printf(out, "%s]}", more);
+}
+
+static const struct rule *find(const struct rule_list *rules, const char *subject)
+{
+	for (size_t n = 0; n < rules->count; n++)
+		if (strcmp(rules->list[n].subject, subject) == 0)
+			return &rules->list[n];
+	return NULL;
+}
+
+/* What a change replaces or takes back makes room in that change, wherever it stands there. */
+static void test_bounds_of_result(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t len; /* of text and reason */
+		int count, changed;
+		const char *more;
+		unsigned refused;
+		size_t want;
+	} cases[] = {
+	    {"rewritten bytes", 400, 4000, 2500, "", 0, 4000},
+	    {"rewritten count", 1, FLEET_RULES_MAX, 5, "", 0, FLEET_RULES_MAX},
+	    {"one more", 1, FLEET_RULES_MAX, 1, ",{\"subject\":\"more.test\",\"action\":\"HOLD\"}",
+		1, FLEET_RULES_MAX},
+	    {"one more for one less", 1, FLEET_RULES_MAX, 1,
+		",{\"subject\":\"more.test\",\"action\":\"HOLD\"},{\"subject\":\"n9.test\"}", 0,
+		FLEET_RULES_MAX},
+	    {"the same twice", 1, FLEET_RULES_MAX, 1,
+		",{\"subject\":\"n0.test\",\"action\":\"OK\"}", 0, FLEET_RULES_MAX},
+	    {"all rewritten, one taken back", 400, 5000, 5000, ",{\"subject\":\"n1.test\"}", 0,
+		4999},
+	};
+	struct strbuf text = {0};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		struct rule_list rules = {0};
+		struct fleet_change c;
+
+		put_rules(&text, cases[n].count, "REJECT", cases[n].len, "");
+		assert_int_equal(change(&rules, strbuf_text(&text), true, ALLOW, &c), 0);
+		case_assert(cases[n].name, c.refused == 0);
+		put_rules(&text, cases[n].changed, "OK", cases[n].len, cases[n].more);
+		assert_int_equal(change(&rules, strbuf_text(&text), false, ALLOW, &c), 0);
+		if (c.refused != cases[n].refused || rules.count != cases[n].want)
+			case_fail(cases[n].name, "%zu refused (%s), %zu rules", c.refused,
+			    c.why.text, rules.count);
+		case_assert(cases[n].name, find(&rules, "n0.test")->action == RULE_OK);
+		rule_list_release(&rules);
+	}
+	strbuf_release(&text);
+}
+
+/* An expression that the fleet may not set is not even compiled: the error says no more. */
 static void test_expressions(void **state)
 {
 	static const char *const subjects[] = {"/(/", "/x/i", "login:/(/", "login:/x/"};
@@ -279,5 +347,6 @@ static void test_rank(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_change), cmocka_unit_test(test_bytes),
-    cmocka_unit_test(test_spellings), cmocka_unit_test(test_same), cmocka_unit_test(test_left_out),
+    cmocka_unit_test(test_bounds_of_result), cmocka_unit_test(test_spellings),
+    cmocka_unit_test(test_same), cmocka_unit_test(test_left_out),
     cmocka_unit_test(test_expressions), cmocka_unit_test(test_file), cmocka_unit_test(test_rank))
