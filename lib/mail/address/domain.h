@@ -31,7 +31,8 @@ bool domain_normal(const char *bytes, size_t len, struct domain *ret);
 /* Does not ask libidn2 (some 10 us): a domain that is not ASCII, or is punycode, becomes RAW. */
 bool domain_unmapped(const char *bytes, size_t len, struct domain *ret);
 /* Whether libidn2 ran out of memory in this thread since the last call. If so, a RAW domain may
- * really be a NAME, so do not trust comparisons with it. */
+ * really be a NAME, so do not trust comparisons with it. Call it also before a piece of work, since
+ * work before may have failed without asking. */
 bool domain_lacked_memory(void);
 bool domain_equal(const struct domain *a, const struct domain *b);
 /* Whether d is a subdomain of parent. Nothing is below a literal. */

@@ -233,6 +233,7 @@ int pattern_parse(const char *text, struct pattern *ret, struct err *err)
 
 	if (rc != 0)
 		return rc;
+	(void)domain_lacked_memory(); /* for another domain */
 	if (text[0] == '/')
 		rc = parse_regex(text, &p, err);
 	else if (strcmp(text, "<>") == 0)
@@ -251,5 +252,5 @@ int pattern_parse(const char *text, struct pattern *ret, struct err *err)
 		*ret = p;
 	else
 		pattern_release(&p);
-	return rc;
+	return rc == -ENOMEM ? err_set(err, rc, "out of memory") : rc;
 }

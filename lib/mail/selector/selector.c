@@ -192,6 +192,7 @@ static enum answer any_login_pattern(
 	enum answer answer = NO;
 
 	if (at) {
+		(void)domain_lacked_memory(); /* for another domain */
 		domain_normal(at + 1, strlen(at + 1), &domain);
 		subject.domain = domain.text;
 		if (domain_lacked_memory())

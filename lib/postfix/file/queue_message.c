@@ -222,6 +222,7 @@ int queue_message_read(int fd, const struct queue_id *id, const struct queue_hos
 	struct walk w = {.m = m, .max_recipients = max_recipients, .file = QUEUE_FILE(fd)};
 	struct stat st;
 
+	(void)domain_lacked_memory(); /* of an earlier file, whose reading may have failed */
 	clear(m, id, host);
 	if (fstat(fd, &st) < 0)
 		return -errno;

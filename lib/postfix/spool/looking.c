@@ -94,6 +94,7 @@ static int judge_open(int fd, const struct message *recorded, struct proof *ret)
 	struct identity found;
 	struct stat st;
 
+	(void)domain_lacked_memory(); /* of an earlier file, whose reading may have failed */
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	ret->inode = st.st_ino;

@@ -50,6 +50,16 @@ static void test_domains(void **state)
 	}
 }
 
+/* Work that lacks memory, and does not ask about it. */
+static void lack_for_another(void)
+{
+	struct domain d;
+
+	none = true;
+	domain_normal("xn--bcher-kva.example", 21, &d);
+	none = false;
+}
+
 static void test_patterns(void **state)
 {
 	static const char *const patterns[] = {
@@ -59,10 +69,15 @@ static void test_patterns(void **state)
 	for (size_t i = 0; i < COUNT_OF(patterns); i++) {
 		struct pattern p;
 
+		struct err err = {{0}};
+
 		none = true;
-		if (pattern_parse(patterns[i], &p, NULL) != -ENOMEM)
+		if (pattern_parse(patterns[i], &p, &err) != -ENOMEM)
 			case_fail(patterns[i], "it was parsed");
-		none = false;
+		if (strcmp(err.text, "out of memory") != 0)
+			case_fail(patterns[i], "its error is '%s'", err.text);
+		/* What another's failure left behind does not concern this one. */
+		lack_for_another();
 		case_assert(patterns[i], pattern_parse(patterns[i], &p, NULL) == 0);
 		pattern_release(&p);
 	}
@@ -103,6 +118,21 @@ static void test_selectors(void **state)
 	}
 }
 
+static void test_login_after_another(void **state)
+{
+	struct selector_notes notes = {0};
+	struct selector s;
+	struct message m;
+
+	(void)state;
+	usual(&m);
+	m.login = "joe@a.example";
+	fill(&s, (const char *const[11]){"login", "@b.example"});
+	lack_for_another();
+	assert_int_equal(selector_nominate(&s, &m, &notes), 0);
+	selector_release(&s);
+}
+
 /* The mailboxes in a queue file's header, looked up while it is read. */
 static void test_header(void **state)
 {
@@ -126,4 +156,5 @@ static void test_header(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_domains), cmocka_unit_test(test_patterns),
-    cmocka_unit_test(test_selectors), cmocka_unit_test(test_header))
+    cmocka_unit_test(test_selectors), cmocka_unit_test(test_login_after_another),
+    cmocka_unit_test(test_header))

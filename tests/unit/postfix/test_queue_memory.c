@@ -78,4 +78,41 @@ static void test_no_memory_for_names(void **state)
 	bytes_release(&file);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_no_memory), cmocka_unit_test(test_no_memory_for_names))
+/* A file whose reading failed, for whatever reason, says nothing about the next one. */
+static void test_next_file(void **state)
+{
+	struct message recorded;
+	struct bytes broken = {0}, whole = {0};
+	struct queue_message m = {0};
+	struct proof proof = {0};
+
+	(void)state;
+	message_init(&recorded);
+	/* Without a sender, and ends early. */
+	rig_record(&broken, 'T', "1700000000 123456");
+	rig_record(&broken, 'R', "b@xn--bcher-kva.example");
+	rig_record(&whole, 'T', "1700000000 123456");
+	rig_record(&whole, 'S', "a@our.example");
+	rig_record(&whole, 'R', "b@dest.example");
+	for (const char *type = "MXE"; *type; type++)
+		rig_record(&whole, *type, "");
+	no_names = true;
+	assert_int_equal(parse(&broken, &m), ERR_SYNTAX);
+	no_names = false;
+	assert_int_equal(parse(&whole, &m), 0);
+
+	no_names = true;
+	assert_int_equal(parse(&broken, &m), ERR_SYNTAX);
+	no_names = false;
+	int fd = rig_memory_file(&whole);
+	assert_int_equal(fchmod(fd, 0700), 0);
+	spool_judge(fd, &recorded, &proof);
+	close(fd);
+	assert_int_equal(proof.error, 0);
+	queue_message_release(&m);
+	bytes_release(&broken);
+	bytes_release(&whole);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_no_memory), cmocka_unit_test(test_no_memory_for_names),
+    cmocka_unit_test(test_next_file))
