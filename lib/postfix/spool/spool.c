@@ -15,7 +15,7 @@ struct spool_proving {
 	struct batch batches[2]; /* two if there are at least SPLIT_COUNT messages */
 	unsigned started;
 	size_t count;
-	int64_t deadline; /* steady clock */
+	int64_t began, deadline; /* steady clock */
 };
 
 static int work(void *arg, struct bytes *out, struct err *err)
@@ -31,17 +31,17 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	return code;
 }
 
-/* Copies a child's result if it has the right size. *since becomes the child's, if that is earlier.
- */
-static int take_batch(
-    struct batch *b, int64_t deadline, struct proof *into, int64_t *since, struct err *err)
+/* Copies a child's result if it has the right size. *ret_since becomes the child's, if that is
+ * earlier. */
+static int take_batch(const struct spool_proving *s, struct batch *b, struct proof *into,
+    int64_t *ret_since, struct err *err)
 {
 	size_t first = b->looking.first, count = b->looking.count;
 	AUTO(blob_release) struct blob blob = {0};
-	int64_t began;
-	int code = role_finish(&b->child, deadline, &blob, err);
+	int64_t since;
+	int code = role_finish(&b->child, s->deadline, &blob, err);
 
-	if (code == 0 && blob.len != count * sizeof(*into) + sizeof(began))
+	if (code == 0 && blob.len != count * sizeof(*into) + sizeof(since))
 		code = err_set(err, ERR_CHILD, "the prover broke off");
 	for (size_t n = 0; code == 0 && into && n < count; n++) {
 		memcpy(&into[first + n], blob.at + n * sizeof(*into), sizeof(*into));
@@ -50,8 +50,10 @@ static int take_batch(
 			code = err_set(err, ERR_CHILD, "the prover lied");
 	}
 	if (code == 0) {
-		memcpy(&began, blob.at + count * sizeof(*into), sizeof(began));
-		*since = began < *since ? began : *since;
+		memcpy(&since, blob.at + count * sizeof(*into), sizeof(since));
+		if (since < s->began || since > clock_steady())
+			return err_set(err, ERR_CHILD, "the prover lied");
+		*ret_since = since < *ret_since ? since : *ret_since;
 	}
 	return code;
 }
@@ -74,8 +76,8 @@ static int start(const struct looking *task, struct spool_proving **ret, struct 
 	if (!s)
 		return err_sys(err, ENOMEM, "failed to look at %zu messages", count);
 	s->count = count;
-	s->deadline =
-	    clock_steady() + queue_patience(count) * (task->asking.selector ? ASKING_TIMES : 1);
+	s->began = clock_steady();
+	s->deadline = s->began + queue_patience(count) * (task->asking.selector ? ASKING_TIMES : 1);
 	for (unsigned n = 0; n < used && code == 0; n++) {
 		struct batch *b = &s->batches[n];
 		struct looking *l = &b->looking;
@@ -121,8 +123,7 @@ int spool_prove_finish(
 	int code = proofs ? 0 : err_sys(err, ENOMEM, "failed to look at %zu messages", s->count);
 
 	for (unsigned n = 0; n < s->started; n++) {
-		int one =
-		    take_batch(&s->batches[n], s->deadline, proofs, &since, code == 0 ? err : NULL);
+		int one = take_batch(s, &s->batches[n], proofs, &since, code == 0 ? err : NULL);
 
 		code = code == 0 ? one : code;
 	}

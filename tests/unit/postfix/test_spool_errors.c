@@ -129,6 +129,50 @@ static void test_stopped_child(void **state)
 	rig_close(&rig);
 }
 
+static int64_t lie;
+
+static int64_t lying_clock(void)
+{
+	return lie;
+}
+
+/* Runs in the child before it takes the time of its proofs, because the message may be gone. */
+static const struct message *lie_about_time(void *arg, size_t n)
+{
+	(void)n;
+	clock_inject(NULL, lying_clock);
+	return arg;
+}
+
+/* A child that was taken over cannot make its proofs young, or root's sums overflow. */
+static void test_lie_about_time(void **state)
+{
+	struct message m;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	message_init(&m);
+	const int64_t now = clock_steady();
+	const int64_t lies[] = {INT64_MIN, INT64_MAX, -1, 0, now - 1, now + 3600 * USEC_PER_SEC};
+	for (size_t n = 0; n < COUNT_OF(lies); n++) {
+		struct spool_proving *proving;
+		struct proof *proofs = NULL;
+		struct err err = {{0}};
+		int64_t since = 0;
+
+		lie = lies[n];
+		assert_int_equal(
+		    spool_prove_start(&rig.p, lie_about_time, &m, 1, 1, NULL, &proving, &err), 0);
+		if (spool_prove_finish(proving, &proofs, &since, &err) != ERR_CHILD)
+			case_fail("time", "believed that it is %lld", (long long)lie);
+		assert_non_null(strstr(err.text, "lied"));
+		assert_null(proofs);
+		assert_true(since >= now && since <= clock_steady());
+	}
+	rig_close(&rig);
+}
+
 static void test_no_regular_file(void **state)
 {
 	static const char *const kinds[] = {"symlink", "fifo", "directory"};
@@ -258,4 +302,4 @@ static void test_none_and_no_queue(void **state)
 UNIT_MAIN(cmocka_unit_test(test_blind_directory), cmocka_unit_test(test_stopped_child),
     cmocka_unit_test(test_no_regular_file), cmocka_unit_test(test_damaged_and_empty),
     cmocka_unit_test(test_arriving_in_pieces), cmocka_unit_test(test_unreadable),
-    cmocka_unit_test(test_none_and_no_queue))
+    cmocka_unit_test(test_none_and_no_queue), cmocka_unit_test(test_lie_about_time))
