@@ -40,8 +40,8 @@
 #define DOOR_FIELDS_MAX  64u   /* of a hook */
 #define DOOR_PAIRS_MAX   2000u /* of a fleet order */
 #define DOOR_RULES_MAX   10000u
-#define DOOR_RULES_BYTES (4u << 20)                 /* of all frames with rules together */
-#define DOOR_HOLD_MAX    100000u                    /* messages in one order */
+#define DOOR_RULES_BYTES (4u << 20) /* of the frames with rules that follow the first */
+#define DOOR_HOLD_MAX    100000u    /* messages in one order */
 #define DOOR_WINDOW_MAX  (86400 * INT64_C(1000000)) /* microseconds */
 
 enum door_kind {

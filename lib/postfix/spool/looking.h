@@ -16,7 +16,7 @@ struct looking {
 	size_t first, count;  /* the range of messages, or IDs, that this process looks for */
 	size_t departed;      /* how many of them, from first on, are probably gone */
 	struct proof *proofs; /* the results: count proofs; owned */
-	int64_t since;        /* steady; no proof is older */
+	int64_t since;        /* steady; no proof is older, except of those that departed */
 	/* Private. */
 	bool asks; /* this look also asks; the last one only proves */
 	int queue_dir;
