@@ -7,9 +7,7 @@
  * finds each message recorded from then on, and every row ever returned equals, byte for byte, one
  * that was once written.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -17,12 +15,13 @@
 
 #include "base/clock.h"
 #include "index/control/update.h"
+#include "index/index_lock.h"
+#include "index/store/data_file.h"
 
 #define MAP_SIZE  (INT64_C(64) << 20)
 #define PAST      6000 /* messages of the sound index */
 #define LATER     (INT64_C(1) << 60)
 #define PAGE      4096
-#define IN_USE    70 /* offset in the lock's file; says that nobody closed the index */
 #define LIFE_MAX  60 /* seconds */
 #define LIVES_MAX 6  /* some that die at work, two that die opening it, one with a new file */
 
@@ -298,8 +297,30 @@ static size_t damage(unsigned char *data, size_t len)
 	}
 }
 
-/* closed: as its owner left it; otherwise as after an owner that died. */
-static void write_damaged(const char *where, bool closed)
+enum checksum {
+	CHECKSUM_OLD,  /* the owner closed the sound file */
+	CHECKSUM_NONE, /* the owner died */
+	CHECKSUM_FITS, /* someone damaged the file on purpose */
+	CHECKSUMS,
+};
+
+static void note_checksum(const char *where, enum checksum kind)
+{
+	struct index_lock lock;
+	char path[160];
+
+	if (kind == CHECKSUM_OLD)
+		return;
+	snprintf(path, sizeof(path), "%s/" INDEX_FILE, where);
+	require(index_lock_take(where, &lock, NULL) == 0, "%s", where);
+	lock.sum = 0;
+	if (kind == CHECKSUM_FITS)
+		require(data_file_sum(path, &lock.sum) == 0, "%s", path);
+	index_lock_note(&lock);
+	close(lock.fd);
+}
+
+static void write_damaged(const char *where, enum checksum kind)
 {
 	unsigned char *data = malloc(sound_len);
 
@@ -308,8 +329,8 @@ static void write_damaged(const char *where, bool closed)
 	size_t len = damage(data, sound_len);
 	require(mkdir(where, 0700) == 0, "%s", where);
 	write_file(where, INDEX_FILE, data, len);
-	lock_text[IN_USE] = closed ? '0' : '1';
 	write_file(where, INDEX_LOCK, lock_text, lock_len);
+	note_checksum(where, kind);
 	free(data);
 }
 
@@ -412,10 +433,9 @@ int main(int argc, char **argv)
 	require(sound, "out of memory");
 	sound_len = read_file(INDEX_FILE, sound, MAP_SIZE + 1);
 	lock_len = read_file(INDEX_LOCK, lock_text, sizeof(lock_text));
-	require(lock_len > IN_USE && lock_text[IN_USE] == '0', "%s", lock_text);
 	snprintf(where, sizeof(where), "%s/damaged", directory);
 	for (unsigned long i = 0; i < rounds; i++) {
-		write_damaged(where, one_in(&seed, 2));
+		write_damaged(where, (enum checksum)below(&seed, CHECKSUMS));
 		one(where, i, lives);
 		remove_tree(where);
 	}
