@@ -158,7 +158,12 @@ class Pqpurge:
         return status
 
     def reload(self):
-        self.process.send_signal(signal.SIGUSR1)
+        """Returns when the rules file was read."""
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(60)
+            control.connect(os.path.join(self.index, "control.sock"))
+            control.sendall(b'{"do":"reload"}\n')
+            control.recv(4096)
 
     def log(self):
         with open(self.logfile, encoding="utf-8", errors="replace") as file:
