@@ -18,7 +18,7 @@ ROUNDS = int(os.environ.get("ROUNDS", "3"))
 COUNT = int(os.environ.get("COUNT", "100000"))
 BAD = "bad.example"
 TICK = os.sysconf("SC_CLK_TCK")
-sys.path.insert(0, os.path.join(TOP, "tests/rig"))
+sys.path.insert(0, os.path.join(TOP, "tests/postfix"))
 
 from pqpurge import Pqpurge, socket_path, wire  # noqa: E402
 from rig import PrivatePostfix  # noqa: E402

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-for room in ("rig", "fleet"):
+for room in ("postfix", "fleet"):
     sys.path.insert(0, os.path.join(os.path.dirname(HERE), room))
 sys.dont_write_bytecode = True
 BUILD = os.environ["PQPURGE_BUILD"] = os.path.abspath(sys.argv[1])

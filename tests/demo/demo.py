@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "rig"))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "postfix"))
 sys.dont_write_bytecode = True
 os.environ["PQPURGE_BUILD"] = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
 

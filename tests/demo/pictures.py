@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "rig")]
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "postfix")]
 sys.dont_write_bytecode = True
 
 import demo  # noqa: E402

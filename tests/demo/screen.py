@@ -7,7 +7,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 os.environ["PQPURGE_BUILD"] = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
-sys.path.insert(0, os.path.join(HERE, "../rig"))
+sys.path.insert(0, os.path.join(HERE, "../postfix"))
 
 from pane import Pane  # noqa: E402
 from pqpurge import BUILD, Pqpurge, wire  # noqa: E402

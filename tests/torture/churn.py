@@ -10,7 +10,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../rig"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../postfix"))
 
 from pqpurge import Pqpurge, preload, wire  # noqa: E402
 from rig import COMMANDS, PrivatePostfix, free_port, until  # noqa: E402

@@ -25,7 +25,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../rig"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../postfix"))
 
 from pqpurge import BUILD, Pqpurge, socket_path, wire  # noqa: E402
 from rig import PrivatePostfix  # noqa: E402

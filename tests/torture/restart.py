@@ -13,7 +13,7 @@ import time
 import traceback
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../rig"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../postfix"))
 
 from pqpurge import Pqpurge, wire  # noqa: E402
 from rig import PrivatePostfix  # noqa: E402
