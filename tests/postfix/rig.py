@@ -11,6 +11,7 @@ name server, whose answer would bounce mail into a later test. A second director
 Needs root and Debian's postfix package. However the test ends (an exception, ^C, SIGTERM, kill -9), Postfix is stopped
 and both directories are removed."""
 import atexit
+import collections
 import grp
 import json
 import os
@@ -67,6 +68,7 @@ defer_transports = smtp
 relayhost = [127.0.0.1]:1
 maillog_file = {d}/maillog
 maillog_file_prefixes = {d}
+service_throttle_time = 1s
 enable_long_queue_ids = {long_ids}
 """
 
@@ -193,6 +195,8 @@ class PrivatePostfix:
                 if line[0] in "# \t\n" or words[7] == "pipe":
                     continue
                 words[4] = "n"
+                if words[0] == "qmgr":
+                    words[5] = "5"  # wakes it: a reload may lose the word of new mail, and the default is five minutes
                 if words[0] == "smtp" and words[1] == "inet":
                     words = [f"127.0.0.1:{self.port}", "inet", "n", "-", "n", "-", "200", "smtpd"]
                 lines.append(" ".join(words) + "\n")
@@ -370,7 +374,11 @@ class PrivatePostfix:
             if any(queue in ("maildrop", "incoming", "active") for queue, _, _ in found):
                 return False
             return (count is None or len(found) == count) and found == list(spool.walk(self.spool))
-        until(still, f"a settled queue of {count}; now: {len(self.ids())}", timeout)
+        try:
+            until(still, f"a settled queue of {count}", timeout)
+        except TimeoutError as error:
+            queues = collections.Counter(queue for queue, _, _ in spool.walk(self.spool))
+            raise TimeoutError(f"{error}; now: {dict(queues)}; the log's end:\n{self.log()[-4000:]}") from None
 
     def log(self):
         with open(self.maillog, encoding="utf-8", errors="replace") as file:

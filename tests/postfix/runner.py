@@ -4,6 +4,7 @@
 A test mostly waits, so several processes work side by side, each with its own private Postfixes. Each free process gets
 the next class: the tests of a class stay together and in order. JOBS in the environment is the number of processes
 (default: three for each processor, and a few more for those that only wait); with JOBS=1 all run one after the other.
+A test whose wait ended in vain may only tell of a loaded machine: one or two are run once more, alone, and named.
 
     runner.py [NAME...]      what people and make call
     runner.py --worker       such a process: a line of test names in, a line of JSON out for each test, and an empty one"""
@@ -21,6 +22,8 @@ JOBS = int(os.environ.get("JOBS") or 3 * len(os.sched_getaffinity(0)))
 SUITE = os.environ.get("SUITE", "tests/postfix")
 # These need hardly any processor: each has a process of its own beside the others.
 WAITING = ("test_hostile_daemon.Answers", "test_setup.Life", "test_setup_units.Units", "test_hostile_daemon.Patience")
+IN_VAIN = "TimeoutError: waited"  # rig.until()
+AGAIN_AT_MOST = 2
 # These take longest, so they begin first.
 FIRST = ("test_status.Misconfigured", "test_hostile_child.Stopped", "test_setup.Asking", "test_setup.Places",
          "test_truth_index.MidPurgeLongIds", "test_truth_index.MidPurge", "test_stopped.StoppedCommand",
@@ -104,7 +107,7 @@ class Course:
         self.waiting = [[names] for names in todo if names[0].rpartition(".")[0] in WAITING] if JOBS > 1 else []
         self.todo = [names for names in todo if [names] not in self.waiting]
         self.lock = threading.Lock()
-        self.workers, self.passed, self.failed, self.reported = [], 0, set(), set()
+        self.workers, self.passed, self.failed, self.reported, self.in_vain = [], 0, set(), set(), set()
 
     def threads(self):
         todos = self.waiting + [self.todo] * min(JOBS, len(self.todo))
@@ -121,6 +124,8 @@ class Course:
                 self.passed += 1
             else:
                 self.failed.add(report["test"])
+                if IN_VAIN in report["text"]:
+                    self.in_vain.add(report["test"])
             print(f"{'ok' if report['passed'] else 'FAILED':6} {report['seconds']:6.1f} s  {report['test']}", flush=True)
             if report["text"]:
                 print(report["text"], flush=True)
@@ -163,6 +168,15 @@ class Course:
                 worker.stdin.close()
             worker.wait()
 
+    def again(self):
+        """Runs the tests that failed by a wait once more, alone, if these few are all that failed."""
+        late = sorted(self.failed)
+        if JOBS == 1 or not late or len(late) > AGAIN_AT_MOST or self.in_vain != self.failed:
+            return
+        print("waited in vain, once more alone:", *late, flush=True)
+        self.failed.clear()
+        self.run([[name] for name in late])
+
     def end(self):
         """However we end, the workers end in order, so that they take down their Postfixes."""
         for todo in [self.todo, *self.waiting]:
@@ -182,6 +196,7 @@ def main():
             thread.start()
         for thread in threads:
             thread.join()
+        course.again()
     except BaseException:
         course.end()
         raise

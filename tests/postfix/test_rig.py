@@ -149,3 +149,35 @@ class Counting(unittest.TestCase):
 
     def test_nothing_is_no_success(self):
         self.check([], 0, 0)
+
+
+class Again(unittest.TestCase):
+    """The runner gives a wait that ended in vain one more try, and no other failure."""
+    SUITE = """
+import os, unittest
+class A(unittest.TestCase):
+    def test_late(self):
+        if not os.path.exists("late"):
+            os.mkdir("late")
+            raise TimeoutError("waited 60 s in vain for: mail")
+    def test_wrong(self):
+        {wrong}
+"""
+
+    def check(self, wrong, last):
+        with tempfile.TemporaryDirectory() as directory:
+            with open(os.path.join(directory, "test_it.py"), "w", encoding="ascii") as file:
+                file.write(self.SUITE.format(wrong=wrong))
+            done = subprocess.run([sys.executable, os.path.join(HERE, "runner.py")], cwd=directory, capture_output=True, text=True,
+                                  env=os.environ | {"PYTHONPATH": directory, "SUITE": "it", "JOBS": "2"}, timeout=60, check=False)
+        self.assertEqual((done.stdout.splitlines()[-1], done.returncode), (f"it: {last}", 0 if "0 failed" in last else 1))
+        return done.stdout
+
+    def test_late(self):
+        self.assertIn("once more alone: test_it.A.test_late\n", self.check("pass", "2 passed, 0 failed"))
+
+    def test_late_beside_a_failure(self):
+        self.assertNotIn("once more", self.check("self.fail()", "0 passed, 2 failed"))
+
+    def test_late_each_time(self):
+        self.check("raise TimeoutError('waited 60 s in vain for: more')", "1 passed, 1 failed")
