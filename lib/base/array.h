@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Growing arrays: structs with the members list, count and cap, all zero at first. */
+/* Growing arrays: structs with list, count and cap, all zero at first. */
 #pragma once
 
 #include "base/base.h"
@@ -11,7 +11,7 @@
 	}
 
 /* Makes room for count elements of size bytes. Returns the array, which may have moved, or NULL if
- * out of memory; then nothing has changed. */
+ * out of memory, with nothing changed. */
 static inline void *array_room(void *list, size_t count, size_t *cap, size_t size)
 {
 	size_t more = *cap ? 2 * *cap : 64;
@@ -27,7 +27,7 @@ static inline void *array_room(void *list, size_t count, size_t *cap, size_t siz
 	return moved;
 }
 
-/* Appends a value to *a. */
+/* Appends a value. Returns 0 or -ENOMEM. */
 #define array_add(a, ...)                                                                          \
 	({                                                                                         \
 		typeof((a)->list) list_ =                                                          \

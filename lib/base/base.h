@@ -26,8 +26,8 @@
 #define FORMAT(at, values) __attribute__((format(printf, at, values)))
 #define COUNT_OF(array)    (sizeof(array) / sizeof((array)[0]))
 
-/* Put it before the declaration of locals: release(&local) is called at the end of their block, on
- * every way out. So never pass on what a local owns by copying its struct. */
+/* Before the declaration of a local: calls release(&local) on every way out of its block. So never
+ * copy its struct to pass on what it owns. */
 #define AUTO(release) __attribute__((cleanup(release)))
 
 /* Banned: functions that write without a bound, keep hidden state, run a shell, or compare by

@@ -176,7 +176,6 @@ struct span reader_blob(struct reader *r)
 	return at ? (struct span){at, len} : (struct span){"", 0};
 }
 
-/* The last byte, and no other, must be a NUL. */
 const char *reader_text(struct reader *r)
 {
 	struct span blob = reader_blob(r);

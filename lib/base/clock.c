@@ -12,7 +12,7 @@ typedef int64_t clock_source(void);
 static _Atomic(clock_source *) wall_source;
 static _Atomic(clock_source *) steady_source;
 
-/* Rounds down to microseconds, as Postfix does in T records. */
+/* Rounds down, as Postfix does in T records. */
 static int64_t read_clock(clockid_t id, clock_source *injected)
 {
 	struct timespec now;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The address at which a daemon listens, in libmilter's notation. */
+/* A listening address in libmilter's notation. */
 #pragma once
 
 #include <sys/un.h>
@@ -17,7 +17,7 @@ struct endpoint {
 	struct sockaddr_un address; /* UNIX only */
 };
 
-/* Returns 0, or ERR_CONFIG with words: unknown kind, path relative or too long, no port. */
+/* ERR_CONFIG with words: unknown kind, path relative or too long, no port. */
 int endpoint_parse(const char *socket, struct endpoint *ret, struct err *err) NODISCARD;
 /* Whether a process listens there. The socket of a dead process refuses. */
 bool endpoint_is_heard(const struct sockaddr_un *address);

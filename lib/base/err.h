@@ -16,23 +16,23 @@ enum {
 	ERR_USAGE = -1000, /* the command line is wrong */
 	ERR_CONFIG,        /* a settings or rules file is wrong */
 	ERR_SYNTAX,        /* bytes do not follow their grammar */
-	ERR_NO_INDEX,      /* there is no index */
-	ERR_VERSION,       /* an index or peer of a newer version */
-	ERR_FULL,          /* the map or the disk is full */
-	ERR_DAMAGED,       /* stored bytes have changed */
-	ERR_STALE,         /* the store was removed or replaced, or must be opened again */
-	ERR_LOCKED,        /* another process writes */
-	ERR_INSTANCE,      /* the index belongs to another Postfix instance */
-	ERR_TIMEOUT,       /* a wait reached its limit */
-	ERR_LIMIT,         /* a documented cap was exceeded */
-	ERR_CHILD,         /* a child process died, or its output is wrong */
-	ERR_REFUSED,       /* the peer refused; its words are in the text */
-	ERR_NO_DAEMON,     /* no daemon runs */
-	ERR_STOPPED,       /* the user stopped it (SIGINT, SIGTERM) */
+	ERR_NO_INDEX,
+	ERR_VERSION,  /* an index or peer of a newer version */
+	ERR_FULL,     /* the map or the disk is full */
+	ERR_DAMAGED,  /* stored bytes have changed */
+	ERR_STALE,    /* the store was removed or replaced, or must be opened again */
+	ERR_LOCKED,   /* another process writes */
+	ERR_INSTANCE, /* the index belongs to another Postfix instance */
+	ERR_TIMEOUT,  /* a wait reached its limit */
+	ERR_LIMIT,    /* a documented cap was exceeded */
+	ERR_CHILD,    /* a child process died, or its output is wrong */
+	ERR_REFUSED,  /* the peer refused; its words are in the text */
+	ERR_NO_DAEMON,
+	ERR_STOPPED, /* the user stopped it (SIGINT, SIGTERM) */
 };
 
 struct err {
-	char text[512]; /* always terminated; control characters are replaced */
+	char text[512]; /* terminated; control characters are replaced */
 };
 
 /* Sets the text, cut to fit and scrubbed. Returns code. */

@@ -82,7 +82,7 @@ int io_wait(int fd, short events, int64_t deadline)
 	}
 }
 
-/* Call it after a failed call: waits if needed. Returns 0 to try again, or a code. */
+/* For errno after a failed call: waits if needed. Returns 0 to try again, or a code. */
 static int wait_again(int fd, short events, int64_t deadline)
 {
 	if (errno == EINTR)
@@ -111,7 +111,7 @@ static int send_all(int fd, const void *at, size_t len, int64_t deadline)
 	return code;
 }
 
-/* Returns the count, which is less than len only if the peer closed; or a code. */
+/* Returns less than len only if the peer closed; or a code. */
 static ssize_t receive_all(int fd, void *at, size_t len, int64_t deadline)
 {
 	size_t got = 0;
@@ -138,7 +138,7 @@ int io_frame_write(int fd, struct span payload, int64_t deadline)
 	return code < 0 ? code : send_all(fd, payload.at, payload.len, deadline);
 }
 
-/* Reads in steps, so that memory grows with the data that came, not with the announced length. */
+/* Memory grows with the data that came, not with the announced length. */
 static int receive_payload(int fd, struct bytes *into, size_t len, int64_t deadline)
 {
 	unsigned char part[16384];

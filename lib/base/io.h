@@ -30,10 +30,10 @@ int io_sealed(const void *at, size_t len) NODISCARD;
 int io_guard_stdio(void) NODISCARD;
 /* Whether the directory is empty; false if it cannot be read. */
 bool io_is_empty_directory(int fd);
-/* Whether only root can change path: root owns it and every directory above it, and nobody else can
- * write there, except to sticky directories. A symbolic link among them must be root's, too. */
+/* Whether only root can change path: root owns it, every directory above it and every symbolic link
+ * among them, and nobody else can write there, except to sticky directories. */
 bool io_is_roots(const char *path);
-/* Returns 0, or ERR_CONFIG with words if path is not root's alone. */
+/* ERR_CONFIG with words unless io_is_roots(directory). */
 int io_check_roots(const char *directory, struct err *err) NODISCARD;
-/* Closes *fd if it is open, and sets it to -1. */
+/* Does nothing if *fd is -1; sets it to -1. */
 void io_close(int *fd);

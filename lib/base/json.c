@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* A struct json is a json_t. An object under construction has an extra member "whole", an array an
- * extra first element. When an allocation fails we remove that mark, which needs no memory. So the
- * failure stays with the object, and passes to any object that it is put into, until it is
- * written. */
+ * extra first element. A failed allocation removes that mark, which needs no memory, so the failure
+ * stays with the object and passes to any object that it is put into. */
 #include <jansson.h>
 
 #include "base/json.h"
@@ -88,7 +87,6 @@ static void set_new(struct json *o, const char *key, json_t *value)
 		spoil(o);
 }
 
-/* Replaces each byte that is not part of a UTF-8 character by U+FFFD. */
 static void clean_utf8(struct strbuf *into, const char *text, size_t len)
 {
 	while (len > 0) {
@@ -105,7 +103,7 @@ static void clean_utf8(struct strbuf *into, const char *text, size_t len)
 	}
 }
 
-/* NULL if out of memory. jansson accepts only UTF-8. */
+/* jansson accepts only UTF-8. */
 static json_t *text_value(const char *text)
 {
 	AUTO(strbuf_release) struct strbuf clean = {0};
@@ -206,7 +204,7 @@ void json_append(struct json *array, struct json *child)
 	}
 }
 
-/* How many bytes from text on are printable ASCII. Nearly all are. */
+/* Nearly all bytes are printable ASCII, which needs no decoding. */
 static size_t plain(const char *text)
 {
 	size_t n = 0;
@@ -217,7 +215,7 @@ static size_t plain(const char *text)
 }
 
 /* Unsafe characters are legal in JSON, but can control terminals and deceive readers. They occur
- * only in strings, so we can escape them in the finished text. */
+ * only in strings, so the finished text can be escaped. */
 static void escape_rest(struct strbuf *into, const char *text)
 {
 	size_t step;
@@ -278,7 +276,7 @@ int json_line_of(FILE *to, const char *key, struct json *child)
 	return json_line(to, line);
 }
 
-/* jansson's own limit of nesting is fixed, at 2048. */
+/* jansson's own limit of nesting is 2048. */
 static bool is_too_deep(const char *text, size_t len)
 {
 	size_t depth = 0;

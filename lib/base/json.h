@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* JSON, one object per line. Strings may contain any bytes: those that are not UTF-8 become U+FFFD.
- * The order of keys is kept. An allocation that fails is sticky in the object; json_line then
- * fails. Objects made with json_put are for writing, those from json_parse for reading. */
+/* JSON, one object per line, its keys in the order in which they were put. Bytes that are not UTF-8
+ * become U+FFFD. An allocation that fails is sticky in the object; json_line then fails. Objects
+ * from json_put are for writing, those from json_parse for reading. */
 #pragma once
 
 #include "base/err.h"
@@ -22,7 +22,7 @@ void json_put_list(struct json *o, const char *key, const struct strlist *list);
 void json_put_packed(struct json *o, const char *key, struct strbuf *packed);
 void json_put(struct json *o, const char *key, struct json *child); /* takes over child */
 struct json *json_new_array(void);
-/* {"do":what}, for further members. */
+/* {"do":what} */
 struct json *json_request(const char *what);
 void json_append(struct json *array, struct json *child); /* takes over child */
 /* Writes the object as one line and frees it. A stream's error may show only when it is flushed. */
@@ -36,18 +36,17 @@ int json_write(struct strbuf *to, struct json *o) NODISCARD;
 int json_parse(const char *text, size_t len, struct json **ret, struct err *err) NODISCARD;
 /* In the readers below key NULL means o itself, for members of arrays. */
 const char *json_text(const struct json *o, const char *key); /* NULL: absent or not a string */
-/* "" instead of NULL; o may be NULL */
+/* "" instead of NULL; o may be NULL. */
 const char *json_words(const struct json *o, const char *key);
 int64_t json_int(const struct json *o, const char *key, int64_t otherwise);
 bool json_bool(const struct json *o, const char *key, bool otherwise);
 /* An object or array, borrowed; NULL if there is none. */
 const struct json *json_child(const struct json *o, const char *key);
-size_t json_count(const struct json *o, const char *key); /* members of an array; 0 if it is none */
-const struct json *json_at(
-    /* Borrowed; NULL past the end. */
-    const struct json *o, const char *key, size_t n);
+size_t json_count(const struct json *o, const char *key); /* of an array; 0 if it is none */
+/* Borrowed; NULL past the end. */
+const struct json *json_at(const struct json *o, const char *key, size_t n);
 
-/* Pushes the texts of an array to a packed list, at most max. Skips members of other types. */
+/* Pushes at most max texts of an array to a packed list. Skips members of other types. */
 void json_list(const struct json *o, const char *key, size_t max, struct strbuf *packed);
 
 /* Appends a member of an object from json_parse as JSON, without a newline. Returns 0, -ENOENT (no
@@ -57,6 +56,6 @@ int json_member_text(const struct json *o, const char *key, struct strbuf *to) N
 struct json *json_reopen(struct json *o);
 /* Makes a writable copy of a borrowed object. */
 struct json *json_duplicate(const struct json *o);
-/* Gets the next member of an object. *at is NULL at first. False at the end. */
+/* *at is NULL at first. False at the end. */
 bool json_next(
     const struct json *o, void **at, const char **ret_key, const struct json **ret_value);

@@ -16,12 +16,11 @@ struct labels {
 
 #define LABELS_MAX ((size_t)50 << 20)
 
-/* Finds the number of name, which is added if new. Returns ERR_LIMIT if there are max names already
- * (max 0 means LABELS_MAX). */
+/* Finds or adds name. ERR_LIMIT if there are max other names already (0: LABELS_MAX). */
 int labels_number(struct labels *labels, const char *name, size_t max, size_t *ret) NODISCARD;
 /* Valid until the next name is added. */
 const char *labels_at(const struct labels *labels, size_t number);
-/* To be called after the counting: sets the first member of each value, a const char *, to the
- * name, sorts the values, and returns them. */
+/* After the counting: sets the first member of each value, a const char *, to its name, sorts the
+ * values, and returns them. */
 void *labels_sort(struct labels *labels, int (*compare)(const void *, const void *));
 void labels_release(struct labels *labels);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Reads untrusted text or files by lines in bounded memory. Skips the part of a line past its
- * cap. */
+/* Reads untrusted text or files by lines in bounded memory. Drops what is past the cap of a
+ * line. */
 #pragma once
 
 #include "base/str.h"
@@ -24,6 +24,6 @@ struct lines {
 		.fd = -1, .max = LINES_MAX, .text = (text_), .filled = (len)                       \
 	}
 
-/* Returns 1 if the next line is in `line`, 0 at the end, or -errno. */
+/* 1 if the next line is in `line`, 0 at the end, or -errno. */
 int lines_next(struct lines *l) NODISCARD;
 void lines_release(struct lines *l); /* does not close fd */

@@ -16,6 +16,6 @@ static inline void lock_release(pthread_mutex_t **mutex)
 	pthread_mutex_unlock(*mutex);
 }
 
-/* A declaration: this thread holds the mutex until the block ends, on every way out. */
+/* Declares that this thread holds the mutex until the block ends, on every way out. */
 #define LOCKED(mutex)                                                                              \
 	AUTO(lock_release) __attribute__((unused)) pthread_mutex_t *held_ = lock_take(mutex)

@@ -48,8 +48,8 @@ static void reopen(struct log_sink *s)
 		io_close(&s->fd);
 }
 
-/* Returns ERR_TIMEOUT if nobody reads; any other code means that the descriptor is useless now.
- * Writes the whole line in one call, so that lines of several processes do not mix. */
+/* Writes the line in one call, so that lines of several processes do not mix. Returns ERR_TIMEOUT
+ * if nobody reads; after any other code the descriptor is useless. */
 static int put(const struct log_sink *s, const char *line, size_t len)
 {
 	int fd = s->path ? s->fd : STDERR_FILENO;
@@ -69,7 +69,7 @@ static int put(const struct log_sink *s, const char *line, size_t len)
 	return done < 0 ? -errno : 0;
 }
 
-/* If the log daemon was restarted, a new connection helps. */
+/* A new connection helps if the log daemon was restarted. */
 static bool deliver(struct log_sink *s, int priority, const char *ident, const char *text)
 {
 	char line[LINE_SIZE];

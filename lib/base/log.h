@@ -27,7 +27,7 @@ void log_line(int level, const char *format, ...) FORMAT(2, 3);
 #define log_error(...)   log_line(LOG_ERR, __VA_ARGS__)
 
 struct log_sink {
-	const char *path; /* path of the log daemon's socket; NULL: stderr */
+	const char *path; /* of the log daemon's socket; NULL: stderr */
 	/* Private. */
 	pthread_mutex_t lock;
 	int fd;

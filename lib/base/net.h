@@ -18,11 +18,10 @@ struct net_block {
 
 /* Parses "192.0.2.1", "2001:db8::1", and Postfix's "IPv6:2001:db8::1". Returns 0 or ERR_SYNTAX. */
 int net_parse(const char *text, struct net_address *ret) NODISCARD;
-/* Parses an address with an optional "/BITS". Bits set below the mask are ERR_SYNTAX
- * (cidr_table(5)). */
+/* An address with an optional "/BITS". A bit set below the mask is ERR_SYNTAX (cidr_table(5)). */
 int net_parse_block(const char *text, struct net_block *ret) NODISCARD;
-/* Parses a list of blocks separated by blanks or commas. Pushes each to a packed list, without
- * brackets (mynetworks has "[::1]/128"). ERR_SYNTAX names the first that is not a block. */
+/* Pushes each of the blocks, separated by blanks or commas, to a packed list, without brackets
+ * (mynetworks has "[::1]/128"). ERR_SYNTAX names the first that is not a block. */
 int net_parse_list(const char *text, struct strbuf *packed, struct err *err) NODISCARD;
 /* *ret has family 0 unless sa is AF_INET or AF_INET6. Returns the port, or 0. */
 uint16_t net_of_sockaddr(const struct sockaddr *sa, struct net_address *ret);

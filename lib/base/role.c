@@ -10,7 +10,7 @@ int role_of_user(const char *user, struct role *ret, struct err *err)
 {
 	errno = 0;
 	const struct passwd *entry = getpwnam(user);
-	/* POSIX does not say which errno means "no such user"; these are in use. */
+	/* POSIX does not say which errno means "no such user". */
 	if (!entry && errno != 0 && errno != ENOENT && errno != ESRCH)
 		return err_sys(err, errno, "failed to look up user '%s'", user);
 	if (!entry)
@@ -70,7 +70,7 @@ static int verify_dropped(const struct role *role, bool with_groups, struct err 
 	return err_set(err, -EPERM, "failed to become %s (%s)", role->name, wrong);
 }
 
-/* Groups first, uid last: each step needs the right that the last step gives up. */
+/* Groups first, uid last: each step needs the right that the last one gives up. */
 int role_assume(const struct role *role, bool with_groups, struct err *err)
 {
 	if (geteuid() != 0) {

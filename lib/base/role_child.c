@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The parent trusts nothing that comes back, because the bytes that the child read may have taken
- * it over. So the output is sealed before it is mapped, and its trailer is checked. */
+/* The bytes that the child read may have taken it over. So its output is sealed before it is
+ * mapped, and the trailer is checked. */
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -12,8 +12,8 @@
 #include "base/role.h"
 #include "base/str.h"
 
-/* The child writes a trailer last: u32 magic, i32 code, u64 length of the output, err text. Output
- * that was cut short has none. */
+/* Written last: u32 magic, i32 code, u64 length of the output, err text. Output that was cut short
+ * has none. */
 #define TRAILER_MAGIC 0x524f4c45u
 #define TRAILER_TEXT  16
 #define TRAILER_SIZE  (TRAILER_TEXT + sizeof(((struct err *)0)->text))
@@ -63,15 +63,15 @@ static void leave_terminal(void)
 	}
 }
 
-/* systemd sends SIGTERM to the whole control group at once, but the parent decides when to end and
- * needs its children for an orderly end. All signals are blocked until here. */
+/* systemd sends SIGTERM to the whole control group, but the parent decides when to end and needs
+ * its children for an orderly end. All signals are blocked until here. */
 static void reset_signals(void)
 {
 	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP};
 	sigset_t none;
 
 	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL); /* fails for a few signals, which have no handler anyway */
+		signal(number, SIG_DFL); /* fails for SIGKILL and SIGSTOP, which have no handler */
 	for (size_t n = 0; n < COUNT_OF(ignored); n++)
 		signal(ignored[n], SIG_IGN);
 	sigemptyset(&none);
@@ -179,7 +179,7 @@ static void close_child(struct role_child *child)
 	*child = (struct role_child){0};
 }
 
-/* Signals are blocked during the fork, so that no handler of the parent runs in the child. */
+/* With signals blocked, no handler of the parent runs in the child. */
 static pid_t fork_child(const struct plan *plan)
 {
 	sigset_t all, before;
@@ -261,8 +261,8 @@ static int wait_done(const struct role_child *child, int64_t deadline, struct er
 	}
 }
 
-/* Kills in any case, because a child that closed its end and lives on would block us forever. A
- * child that is exiting is not harmed, and output counts only with its trailer. */
+/* Kills in any case: a child that closed its end and lives on would block us forever. An exiting
+ * child is not harmed, and output counts only with its trailer. */
 static int end_child(const struct role_child *child, int64_t deadline, struct err *err)
 {
 	int ended = wait_done(child, deadline, err);
@@ -282,7 +282,7 @@ static int end_child(const struct role_child *child, int64_t deadline, struct er
 	return 0;
 }
 
-/* Once sealed, the output cannot be changed by any process that has the descriptor. */
+/* Sealed output can no longer be changed by any process. */
 static int map_output(int fd, struct blob *ret, struct err *err)
 {
 	struct stat st;

@@ -76,7 +76,7 @@ void strlist_push(struct strbuf *packed, const char *text, size_t len)
 {
 	size_t used = len ? strnlen(text, len) : 0;
 
-	/* Adds both or nothing: a text without its NUL would run into the next one. */
+	/* Both or nothing: a text without its NUL would run into the next one. */
 	if (!make_room(packed, used + 1))
 		return;
 	strbuf_add(packed, text, used);
@@ -267,7 +267,7 @@ char *str_size_text(uint64_t bytes, char *buf, size_t size)
 	return buf;
 }
 
-/* The edit distance (insertions, deletions, changes). SIZE_MAX if b is longer than 64 bytes. */
+/* The edit distance; SIZE_MAX if b is longer than 64 bytes. */
 static size_t distance_of(const char *a, const char *b)
 {
 	size_t row[65], len = strlen(b);

@@ -4,9 +4,8 @@
 
 #include "base/base.h"
 
-/* A growing, terminated string. Zero-initialise; text is NULL until something is added. An
- * allocation that fails sets `failed`, and later adds do nothing. So check `failed` once at the
- * end. */
+/* A growing, terminated string; text is NULL until something is added. A failed allocation sets
+ * `failed`, and later adds do nothing: check it once at the end. */
 struct strbuf {
 	char *text;
 	size_t len, cap;
@@ -16,12 +15,12 @@ void strbuf_add(struct strbuf *s, const char *text, size_t len);
 void strbuf_puts(struct strbuf *s, const char *text);
 void strbuf_putc(struct strbuf *s, char c);
 void strbuf_printf(struct strbuf *s, const char *format, ...) FORMAT(2, 3);
-void strbuf_clear(struct strbuf *s);             /* keeps the memory */
-void strbuf_release(struct strbuf *s);           /* frees and zeroes */
+void strbuf_clear(struct strbuf *s); /* keeps the memory */
+void strbuf_release(struct strbuf *s);
 const char *strbuf_text(const struct strbuf *s); /* never NULL */
 
 /* A view of a packed list: `count` strings with their NULs, one after the other, in `bytes` bytes
- * that somebody else owns. All zero is the empty list. */
+ * that somebody else owns. */
 struct strlist {
 	const char *first;
 	size_t bytes;
@@ -33,12 +32,11 @@ struct strlist {
 	     item += strlen(item) + 1)
 /* NOLINTEND(bugprone-macro-parentheses) */
 
-/* Appends a string to a buffer that holds a packed list. A NUL in text ends it. */
+/* A NUL in text ends it. */
 void strlist_push(struct strbuf *packed, const char *text, size_t len);
-/* A view of a buffer that strlist_push filled; valid until the buffer changes. */
+/* Valid until the buffer changes. */
 struct strlist strlist_of(const struct strbuf *packed);
-/* Makes a view of untrusted bytes, or ERR_SYNTAX unless they are exactly count terminated
- * strings. */
+/* ERR_SYNTAX unless the untrusted bytes are exactly count terminated strings. */
 int strlist_view(const char *bytes, size_t len, uint32_t count, struct strlist *ret) NODISCARD;
 bool strlist_equal(const struct strlist *a, const struct strlist *b);
 
@@ -51,16 +49,15 @@ char *str_scrub(char *buf, size_t size, const char *text);
 /* Length and code point of the UTF-8 character at the start of text; 0 if there is none. */
 size_t str_utf8(const char *text, size_t len, uint32_t *ret_point);
 bool str_is_utf8(const char *text);
-/* Space, tab, CR, LF. */
 static inline bool str_is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
-/* Whether text contains an ASCII control character. */
+/* ASCII only. */
 bool str_has_control(const char *text);
 char str_lower(char c);
 void str_lower_all(char *text, size_t len);
-/* Whether word is in words, which blanks or commas separate. */
+/* words are separated by blanks or commas. */
 bool str_has_word(const char *words, const char *word);
 bool str_equal_nocase(const char *a, const char *b);
 bool str_starts(const char *text, const char *prefix);
@@ -68,7 +65,7 @@ bool str_starts_nocase(const char *text, const char *prefix);
 bool str_has_nocase(const char *text, const char *part); /* true for "" */
 /* Reads the decimal at the start of text. Returns the rest; NULL for no digit, or over 64 bits. */
 const char *str_digits(const char *text, uint64_t *ret);
-/* Returns 0, or ERR_SYNTAX unless the whole text is a decimal in min..max. */
+/* ERR_SYNTAX unless the whole text is a decimal in min..max. */
 int str_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret) NODISCARD;
 /* Parses bytes such as "512k"; units k, M, G, T are powers of 1024, any case. Or ERR_SYNTAX. */
 int str_parse_size(const char *text, uint64_t *ret_bytes) NODISCARD;

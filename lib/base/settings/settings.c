@@ -23,7 +23,7 @@ struct load {
 static pthread_mutex_t load_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct load *loading;
 
-/* Keeps only the first complaint, because the others follow from it. */
+/* The first complaint counts, because the others follow from it. */
 static void complain(unsigned line, int code, const char *what)
 {
 	if (!loading) /* set only while a file is read */
@@ -112,7 +112,7 @@ static void complain_of_kind(unsigned line, const char *kind)
 	complain(line, ERR_CONFIG, text);
 }
 
-/* Called by libconfuse for each value, also of a list. */
+/* libconfuse calls it for each value, also of a list. */
 static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 {
 	struct keys keys = keys_of(cfg);
@@ -139,7 +139,7 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 	return code < 0 ? -1 : 0;
 }
 
-/* Called at the end of a section. */
+/* libconfuse calls it at the end of a section. */
 static int on_flood(cfg_t *cfg, cfg_opt_t *opt)
 {
 	cfg_t *section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
@@ -195,7 +195,7 @@ static void parse(const char *text)
 	cfg_free(cfg);
 }
 
-/* libconfuse accepts the end of the text as the end of a section. */
+/* libconfuse takes the end of the text for the end of a section. */
 static bool is_open_at_end(const char *text)
 {
 	int depth = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge.conf(5), read by libconfuse. Unknown keys, bad values and repeated keys are errors with
+/* pqpurge.conf(5), read by libconfuse. Unknown and repeated keys and bad values are errors with
  * file and line. So is text that libconfuse reads differently from what it seems to say, such as
  * ${NAME}; only '...' may contain any text. There are no functions such as include().
  * Thread-safe. */
@@ -10,7 +10,7 @@
 #define SETTINGS_DEFAULT_FILE "/etc/pqpurge/pqpurge.conf"
 #define SETTINGS_ENV          "PQPURGE_CONF"
 
-/* One `flood KIND { }` section. A negative number, or a factor of 0, means not given. */
+/* A negative number, or a factor of 0, means not given. */
 #define SETTINGS_FLOOD_KINDS   7
 #define SETTINGS_FLOOD_ACTIONS 4
 extern const char *const settings_flood_kinds[SETTINGS_FLOOD_KINDS]; /* "login" ... */
@@ -36,7 +36,7 @@ struct settings {
 	char *user;
 	char *index_directory;
 	int64_t index_map_size; /* bytes; 1M to 1T, within size_t and RLIMIT_AS */
-	char *state_directory;  /* data that must last: rules, the account */
+	char *state_directory;  /* what must last: rules, the account */
 	char *rules_file;
 	char *postfix_config_directory;
 	int64_t postsuper_jobs; /* 0 to 64; 0: by the number of processors */
@@ -45,7 +45,7 @@ struct settings {
 	int64_t max_recipients; /* 1 to 100000 */
 	char *origin;
 	bool login_exact; /* key `login_case`: "ignore" or "exact" */
-	/* Networks of the admin's own hosts, for net_parse_list; may be empty. */
+	/* For net_parse_list; may be empty. */
 	char *own_networks;
 	char *order_directory;    /* the sockets of the order door; only root can write there */
 	char *standing_directory; /* orders that stay in force; only root can write there */
@@ -58,15 +58,15 @@ struct settings {
 	char *fleet_allow; /* verbs, and "regex" */
 	int64_t fleet_max_messages; /* an order that matches more is refused; 0: no limit */
 	int64_t flood_watch;        /* enum settings_flood_watch */
-	char *flood_exempt;         /* "KIND:KEY", several, separated by newlines */
+	char *flood_exempt;         /* "KIND:KEY", separated by newlines */
 	char *flood_hook;           /* a program; "": none */
 	struct settings_flood flood[SETTINGS_FLOOD_KINDS];
 };
 enum settings_flood_watch { FLOOD_WATCH_OFF, FLOOD_WATCH_WARN, FLOOD_WATCH_ACT };
 
-/* Reads file. NULL means SETTINGS_DEFAULT_FILE; if that is missing, all settings have their
- * defaults. On failure err says "FILE:LINE: what", and ret is untouched. */
+/* NULL means SETTINGS_DEFAULT_FILE; if that is missing, all settings have their defaults. On
+ * failure err says "FILE:LINE: what". */
 int settings_load(const char *file, struct settings *ret, struct err *err) NODISCARD;
 void settings_release(struct settings *s);
-/* Prints every key as it is in force, one per line, in the file's own syntax. */
+/* Prints every key in force, one per line, in the file's own syntax. */
 void settings_print(const struct settings *s, FILE *to);

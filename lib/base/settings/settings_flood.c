@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The values given in `flood KIND` sections. Missing ones are left to the detector's defaults. */
+/* Values that a section does not give are left to the detector's defaults. */
 #include "base/settings/settings_table.h"
 
 #include "base/clock.h"

@@ -61,7 +61,7 @@ static int check_networks(const struct settings_row *row, const char *value, str
 	return code < 0 ? err_within(err, ERR_CONFIG, "%s", row->key) : 0;
 }
 
-/* Refuses blanks and RFC 5322's specials, which no domain contains; they would change senders. */
+/* RFC 5322's specials and blanks would change senders. */
 static bool is_domain(const char *value)
 {
 	return !value[strcspn(value, " ()<>@,;:\\\"[]")] && value[0] != '.' && strlen(value) < 256;
@@ -239,7 +239,7 @@ static int check_account(const struct settings_row *row, const char *name, struc
 	    err, ERR_CONFIG, "%s: there is no %s '%s'", row->key, is_user ? "user" : "group", name);
 }
 
-/* The map needs address space for its whole size, even if little of it is used. */
+/* The map needs address space for its whole size. */
 static int check_size(const struct settings_row *row, uint64_t size, struct err *err)
 {
 	struct rlimit limit;
@@ -273,7 +273,7 @@ void settings_release(struct settings *s)
 	*s = (struct settings){0};
 }
 
-/* Quotes text so that it is read back unchanged. */
+/* settings_load reads it back unchanged. */
 static void print_quoted(const char *text, size_t len, FILE *to)
 {
 	fputc('"', to);

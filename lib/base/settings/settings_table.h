@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Private to lib/base/settings: tables of the file's keys and of those in `flood KIND { }`. */
+/* Private to lib/base/settings: the keys of the file and of `flood KIND { }`. */
 #pragma once
 
 #include "base/settings/settings.h"
@@ -14,7 +14,7 @@ enum settings_kind {
 	TEXT_OPTIONAL_SOCKET,
 	TEXT_OPTIONAL_GROUP,
 	TEXT_OPTIONAL_DOMAIN,
-	TEXT_EXEMPT, /* "KIND:KEY", several, separated by newlines */
+	TEXT_EXEMPT, /* "KIND:KEY", separated by newlines */
 	TEXT_NETWORKS,
 	NUMBER_OCTAL, /* int64_t */
 	NUMBER_COUNT,
@@ -44,8 +44,8 @@ struct settings_row {
 extern const struct settings_row settings_rows[SETTINGS_ROWS];
 extern const struct settings_row settings_flood_rows[SETTINGS_FLOOD_ROWS];
 
-/* Checks a value and stores it in the member of the struct at base. NULL stores the default. A
- * TEXT_EXEMPT is appended. Returns ERR_CONFIG with words that name the key. */
+/* Checks a value (NULL: the default) and stores it in the member of the struct at base. A
+ * TEXT_EXEMPT is appended. ERR_CONFIG with words that name the key. */
 int settings_set(
     void *base, const struct settings_row *row, const char *value, struct err *err) NODISCARD;
 /* Checks what depends on this machine: whether the address space suffices, and whether users and
@@ -53,27 +53,21 @@ int settings_set(
 int settings_check(
     const struct settings *s, const struct settings_row *row, struct err *err) NODISCARD;
 
-/* ---- settings_flood.c */
-
-/* The section of a kind, or NULL. */
+/* NULL if there is no such kind. */
 struct settings_flood *settings_flood_find(struct settings *s, const char *kind);
 void settings_flood_init(struct settings *s); /* marks everything as not given */
 int settings_flood_check_exempt(const char *value, struct err *err) NODISCARD;
 int settings_flood_set(
     const struct settings_row *row, void *member, const char *value, struct err *err) NODISCARD;
-/* Returns ERR_CONFIG if the section's action is not allowed. */
+/* ERR_CONFIG if the section's action is not allowed. */
 int settings_flood_check(
     const struct settings *s, const struct settings_flood *f, struct err *err) NODISCARD;
 void settings_flood_print(const struct settings *s, FILE *to);
 
-/* ---- settings_text.c */
-
-/*
- * Refuses text that libconfuse misreads: ${NAME} (it expands the environment), NUL bytes (it
+/* Refuses text that libconfuse misreads: ${NAME} (it expands the environment), NUL bytes (it
  * stops), bytes that it skips, open strings and bad escapes (its scanner would stay inside the
  * string for the next file).
  *
  * Blanks out comments, because libconfuse 3.3 counts their lines twice; lengths and line ends stay.
- * Returns 0, or ERR_SYNTAX with the line (from 1) and static words.
- */
+ * ERR_SYNTAX comes with the line (from 1) and static words. */
 int settings_prepare(char *text, size_t len, unsigned *ret_line, const char **ret_what) NODISCARD;
