@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Encodes, decodes and checks orders. */
 #include "door/door_private.h"
 
 #include "base/net.h"
@@ -11,8 +10,6 @@ const char *door_event_word(enum door_event event)
 
 	return words[event];
 }
-
-/* ---- grammar */
 
 bool door_is_text(const char *text)
 {
@@ -185,8 +182,6 @@ static int check(const struct door_order *order, struct err *err)
 	}
 }
 
-/* ---- in */
-
 static void read_hold(struct reader *r, struct door_hold *h)
 {
 	h->key = (enum door_key)reader_u8(r);
@@ -323,8 +318,6 @@ void door_order_release(struct door_order *order)
 	free(order->rules.rules);
 	*order = (struct door_order){0};
 }
-
-/* ---- out */
 
 static void put_hold(struct bytes *b, const struct door_hold *h)
 {

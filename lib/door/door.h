@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The order door: a process that is not root asks root to work on the queue. `pqpurge-idx order` is
+/* The order door: a process that is not root asks root to work on the queue. `pqpurge-idx order` is
  * a root process that serves one order: it reads the order, decides by the peer's uid and groups
  * and by root's own configuration, does the work, and answers with frames. The sockets lie in
  * order_directory, where only root can write.
@@ -12,8 +11,7 @@
  * An order is a frame of base/io.h, of at most DOOR_FRAME_MAX bytes: u8 DOOR_VERSION, u8 kind, then
  * fixed fields and length-prefixed strings (base/bytes.h). It contains no JSON, no path and no
  * descriptor. Both ends check it with the same function. Every text is valid UTF-8 without control
- * characters.
- */
+ * characters. */
 #pragma once
 
 #include "base/bytes.h"
@@ -22,17 +20,17 @@
 
 #define DOOR_DAEMON_SOCKET   "daemon.sock"
 #define DOOR_OPERATOR_SOCKET "operator.sock"
-#define DOOR_GROUP           "pqpurge-order" /* the group of daemon.sock */
+#define DOOR_GROUP           "pqpurge-order" /* of daemon.sock */
 
-/* A file in order_directory. Its mtime is when the agent last asked for this host's health, which
- * it does only while it is connected to the fleet. */
+/* In order_directory. Its mtime is when the agent last asked for this host's health, as it does
+ * while it is connected to the fleet. */
 #define DOOR_FLEET_SEEN "fleet.seen"
-/* Microseconds; if the file is older, the fleet is lost. */
+/* microseconds; if the file is older, the fleet is lost */
 #define DOOR_FLEET_SILENT (60 * INT64_C(1000000))
 
 #define DOOR_VERSION   1
 #define DOOR_FRAME_MAX (64u << 10)
-/* Microseconds in which a frame must arrive completely. */
+/* microseconds in which a frame must arrive completely */
 #define DOOR_FRAME_TIME  (2 * INT64_C(1000000))
 #define DOOR_TEXT_MAX    4096u /* bytes of one string */
 #define DOOR_COLUMNS_MAX 10000u
@@ -41,19 +39,19 @@
 #define DOOR_PAIRS_MAX   2000u /* of a fleet order */
 #define DOOR_RULES_MAX   10000u
 #define DOOR_RULES_BYTES (4u << 20) /* of the frames with rules that follow the first */
-#define DOOR_HOLD_MAX    100000u    /* messages in one order */
+#define DOOR_HOLD_MAX    100000u    /* messages */
 #define DOOR_WINDOW_MAX  (86400 * INT64_C(1000000)) /* microseconds */
 
 enum door_kind {
 	DOOR_HOLD = 1, /* hold mail that one key sent within a window */
 	DOOR_HOOK,     /* run flood_hook as hook_user */
 	DOOR_VERB,     /* run a verb of the command */
-	DOOR_FLEET,    /* an order of the fleet */
-	DOOR_RULES,    /* the fleet's rules for this host */
+	DOOR_FLEET,
+	DOOR_RULES, /* the fleet's rules for this host */
 	DOOR_KINDS
 };
 
-/* The key of an incident. The values are in normal form. */
+/* The key of an incident, its value in normal form. */
 enum door_key {
 	DOOR_LOGIN = 1, /* "joe"; not "@DOMAIN", not an expression */
 	DOOR_LOCAL,     /* "www-data@example.com": an envelope sender, however the mail came */
@@ -76,7 +74,7 @@ struct door_hold {
 enum door_event { DOOR_BEGIN = 1, DOOR_UPDATE, DOOR_END, DOOR_EVENTS };
 
 /* A field for the hook: a member of the JSON object on its stdin, and the variable
- * PQPURGE_FLOOD_NAME (the members of a list are separated by blanks). */
+ * PQPURGE_FLOOD_NAME (a list's members separated by blanks). */
 enum door_field_kind {
 	DOOR_TEXT = 1,
 	DOOR_NUMBER,
@@ -85,9 +83,9 @@ enum door_field_kind {
 struct door_field {
 	const char *name; /* a-z and '_', at most 32 bytes; unique */
 	enum door_field_kind kind;
-	const char *text;   /* for TEXT */
-	int64_t number;     /* for NUMBER */
-	struct strbuf list; /* for LIST: a packed list (strlist_push) */
+	const char *text;
+	int64_t number;
+	struct strbuf list; /* a packed list (strlist_push) */
 };
 struct door_hook {
 	enum door_event event; /* argv[1]: "begin", "update", "end" */
@@ -127,7 +125,7 @@ struct door_pair {
 	const char *key; /* a-z, 0-9 and '_', 1 to 32 bytes */
 	const char *value;
 };
-#define DOOR_FLEET_PREFIX "fleet:" /* begins an order's token, and its user, in the account */
+#define DOOR_FLEET_PREFIX "fleet:" /* begins its token, and its user, in the account */
 struct door_fleet {
 	uint64_t number;   /* of the order, for people */
 	const char *token; /* unique: a UUID of 36 bytes, in lower case */
@@ -142,9 +140,8 @@ struct door_fleet {
 	size_t count;
 };
 
-/* Rules of origin fleet. If they do not fit one frame, several frames follow each other on one
- * connection; all but the last have `more` and at least one rule. They take effect together when
- * the last frame has come. */
+/* Rules of origin fleet. If they do not fit one frame, several follow each other on one connection;
+ * all but the last have `more` and at least one rule. They take effect together, after the last. */
 struct door_rule {
 	const char *subject;
 	const char *action; /* REJECT, DEFER, HOLD, DISCARD, OK, WARN; "": the rule is taken back */
@@ -170,16 +167,16 @@ struct door_order {
 const char *door_event_word(enum door_event event);
 const char *door_key_word(enum door_key key); /* "login", "local", "sender", "client", "domain" */
 
-/* Appends an order to ret as the payload of a frame. Returns ERR_SYNTAX with words if door_decode
- * would refuse it, or ERR_LIMIT if it is too long. */
+/* Appends an order to ret as the payload of a frame. ERR_SYNTAX with words if door_decode would
+ * refuse it, or ERR_LIMIT if it is too long. */
 int door_encode(const struct door_order *order, struct bytes *ret, struct err *err) NODISCARD;
-/* Reads a payload, which must outlive ret, because ret's texts point into it. Returns 0,
- * ERR_SYNTAX, ERR_VERSION, ERR_LIMIT or -ENOMEM. Release ret after success. */
+/* payload must outlive ret, whose texts point into it. ERR_SYNTAX, ERR_VERSION, ERR_LIMIT or
+ * -ENOMEM. Release ret after success. */
 int door_decode(struct span payload, struct door_order *ret, struct err *err) NODISCARD;
 void door_order_release(struct door_order *order); /* after door_decode; zeroes *order */
 bool door_fleet_is_switch(const char *key);        /* a key of struct door_fleet */
 
-/* ---- the answer: frames, each with a u8 kind and a blob or fields */
+/* The answer: frames, each with a u8 kind and a blob or fields. */
 
 enum door_answer_kind {
 	DOOR_SAYS = 1,  /* bytes of the verb's stdout */
@@ -192,23 +189,20 @@ enum door_answer_kind {
 #define DOOR_LINES_MAX (8u << 20) /* bytes of output of one fleet order; the rest is dropped */
 struct door_end {
 	int status;     /* exit status: 0 done, 1 refused or not begun, 2 failed, 3 interrupted */
-	bool refused;   /* by root's configuration or because the order is malformed; status is 1 */
-	uint64_t batch; /* its number in the account; 0: none */
+	bool refused;   /* by root, or because the order is malformed; status is 1 */
+	uint64_t batch; /* in the account; 0: none */
 	uint64_t matched, done, failed; /* messages */
-	char words[512];                /* why it failed; or "" */
+	char words[512];                /* why it failed, or "" */
 };
 int door_answer_write(
     int fd, enum door_answer_kind kind, struct span bytes, int64_t deadline) NODISCARD;
 int door_end_write(int fd, const struct door_end *end, int64_t deadline) NODISCARD;
 int door_progress_write(int fd, uint64_t done, uint64_t total, int64_t deadline) NODISCARD;
-/* bytes: those after the kind. Returns 0 or ERR_SYNTAX. */
+/* bytes: those after the kind. ERR_SYNTAX if they are not a progress. */
 int door_progress_read(struct span bytes, uint64_t *ret_done, uint64_t *ret_total) NODISCARD;
 
-/* ---- the client */
-
 struct door_talk {
-	/* Called with the verb's output as it comes; NULL: drop it. A negative code ends the
-	 * call. */
+	/* Gets the verb's output as it comes; NULL: drop it. A negative code ends the call. */
 	int (*says)(void *arg, enum door_answer_kind kind, struct span bytes);
 	void *arg;
 	/* Once set, root stops as after ^C and reports what was done. May be NULL. */

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* Checks the fields of fleet orders. Compiles no expression. */
 
 #include "door/door_private.h"
 #include "mail/queue_id.h"
 
 #define SECONDS_MAX UINT64_C(10000000000)
 #define REASON_MAX  400
-
-/* ---- values */
 
 static bool is_expression(const char *value)
 {
@@ -123,8 +120,6 @@ bool door_fleet_is_switch(const char *key)
 	return form && form->is_value == is_switch;
 }
 
-/* ---- the order */
-
 static bool is_repeated(const struct door_fleet *f, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -133,8 +128,8 @@ static bool is_repeated(const struct door_fleet *f, size_t n)
 	return false;
 }
 
-/* undo's words are batch numbers, which the executor finds only by "of". So undo has no author:
- * "17" would be a domain. */
+/* undo's words are batch numbers, which the executor finds only by "of". An author "17" would be a
+ * domain. */
 static bool is_of_verb(const struct door_fleet *f, const char *key)
 {
 	const bool undoes = strcmp(f->verb, "undo") == 0;
@@ -194,8 +189,7 @@ int door_fleet_check(const struct door_fleet *f, struct err *err)
 	return code;
 }
 
-/* ---- rules: the daemon judges them; here only lengths are checked, by the database's limits */
-
+/* The daemon judges the rules. Here only lengths are checked, by the database's limits. */
 static int check_rule(const struct door_rule *r, size_t n, struct err *err)
 {
 	const struct {
@@ -223,8 +217,6 @@ int door_rules_check(const struct door_rules *rules, struct err *err)
 		code = check_rule(&rules->rules[n], n, err);
 	return code;
 }
-
-/* ---- in and out */
 
 static bool read_flag(struct reader *r)
 {

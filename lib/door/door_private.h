@@ -9,14 +9,14 @@
 #define DOOR_UPPER   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DOOR_DECIMAL "0123456789"
 
-/* Whether text is valid UTF-8 without control characters, and at most DOOR_TEXT_MAX bytes. */
+/* Valid UTF-8 without control characters, and at most DOOR_TEXT_MAX bytes. */
 bool door_is_text(const char *text);
-/* Whether text has 1 to max bytes, all of them in allowed. */
+/* 1 to max bytes, all of them in allowed. */
 bool door_consists_of(const char *text, const char *allowed, size_t max);
-/* Whether value is a pattern in normal form, so that it means the same here as where it was
- * written. Expressions are none: they are not compiled here, because this runs as root. */
+/* A pattern in normal form means the same here as where it was written. Expressions are refused,
+ * because root does not compile them. */
 bool door_is_normal(const char *value, enum pattern_kind *ret);
-/* Whether value is a network in its one spelling. */
+/* A network in its one spelling. */
 bool door_is_client(const char *value);
 
 int door_fleet_check(const struct door_fleet *f, struct err *err) NODISCARD;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Writes and reads answers; the client's call. */
+/* The answer, and the client's call. */
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -11,8 +11,6 @@
 #define ANSWER_MAX  (DOOR_FRAME_MAX + 1)
 #define ANSWER_TIME (20 * USEC_PER_SEC) /* microseconds in which a begun frame must be complete */
 #define STEP        (USEC_PER_SEC / 5)  /* microseconds between two looks at the stop flag */
-
-/* ---- the answer, out */
 
 int door_answer_write(int fd, enum door_answer_kind kind, struct span bytes, int64_t deadline)
 {
@@ -48,8 +46,6 @@ int door_progress_write(int fd, uint64_t done, uint64_t total, int64_t deadline)
 	    out.failed ? -ENOMEM : door_answer_write(fd, DOOR_PROGRESS, bytes_span(&out), deadline);
 	return code;
 }
-
-/* ---- the answer, in */
 
 int door_progress_read(struct span bytes, uint64_t *ret_done, uint64_t *ret_total)
 {
@@ -138,9 +134,7 @@ static int await_end(
 	return code < 0 ? code : 0;
 }
 
-/* ---- the client */
-
-/* The listener must be root, because nobody else may get our orders. */
+/* Nobody but root may get our orders. */
 static int check_listener(int fd, const char *path, struct err *err)
 {
 	struct ucred peer;
@@ -182,7 +176,6 @@ static int reach(const char *directory, const char *socket_name, struct err *err
 	return code;
 }
 
-/* Encodes all orders before the first is sent. */
 static int encode_all(
     const struct door_order *orders, size_t count, struct bytes *ret, struct err *err)
 {
@@ -204,8 +197,8 @@ static int send_all(int fd, const struct bytes *frames, struct err *err)
 
 	while (code == 0 && !reader_done(&r) && !r.failed)
 		code = io_frame_write(fd, reader_blob(&r), clock_steady() + ANSWER_TIME);
-	/* A door that refuses the connection has answered before it read anything, so its answer is
-	 * still there after -EPIPE. */
+	/* A door that refuses the connection answers before it reads, so its answer is still there
+	 * after -EPIPE. */
 	return code < 0 && code != -EPIPE
 		   ? err_set(err, code, "failed to send the order (%s)", err_word(code))
 		   : 0;
