@@ -217,35 +217,32 @@ static void read_field(struct reader *r, struct door_field *f)
 		read_list(r, &f->list);
 }
 
-static int no_memory(struct err *err)
+void *door_read_array(
+    struct reader *r, uint32_t max, size_t size, size_t *ret_count, int *ret_code, struct err *err)
 {
-	err_set(err, -ENOMEM, "out of memory");
-	return -ENOMEM;
-}
-
-static int read_count(struct reader *r, size_t max, size_t *ret, struct err *err)
-{
-	size_t count = reader_u32(r);
+	uint32_t count = reader_u32(r);
+	void *array = count > max ? NULL : calloc((size_t)count + 1, size);
 
 	if (count > max)
-		return err_set(err, ERR_LIMIT, "more than %zu fields", max);
-	*ret = count;
-	return 0;
+		*ret_code = err_set(err, ERR_LIMIT, "more than %u members", max);
+	else if (!array)
+		*ret_code = err_set(err, -ENOMEM, "out of memory");
+	*ret_count = count;
+	return array;
 }
 
 static int read_hook(struct reader *r, struct door_hook *hook, struct err *err)
 {
-	size_t count = 0;
+	size_t count;
+	int code = 0;
 
 	hook->event = (enum door_event)reader_u8(r);
-	int code = read_count(r, DOOR_FIELDS_MAX, &count, err);
-	hook->fields = code < 0 ? NULL : calloc(count + 1, sizeof(*hook->fields));
-	if (!hook->fields)
-		return code < 0 ? code : no_memory(err);
+	hook->fields =
+	    door_read_array(r, DOOR_FIELDS_MAX, sizeof(*hook->fields), &count, &code, err);
 	for (; code == 0 && hook->count < count; hook->count++) {
 		read_field(r, &hook->fields[hook->count]);
 		if (hook->fields[hook->count].list.failed)
-			code = no_memory(err);
+			code = err_set(err, -ENOMEM, "out of memory");
 	}
 	return code;
 }
@@ -253,18 +250,16 @@ static int read_hook(struct reader *r, struct door_hook *hook, struct err *err)
 static int read_verb(struct reader *r, struct door_verb *verb, struct err *err)
 {
 	uint8_t answered = reader_u8(r);
-	size_t count = 0;
+	size_t count;
+	int code = 0;
 
 	verb->columns = reader_u32(r);
 	verb->answered = answered == 1;
 	r->failed |= answered > 1 || verb->columns > DOOR_COLUMNS_MAX;
-	int code = read_count(r, DOOR_WORDS_MAX, &count, err);
-	verb->words = code < 0 ? NULL : calloc(count + 1, sizeof(*verb->words));
-	if (!verb->words)
-		return code < 0 ? code : no_memory(err);
-	while (verb->count < count)
+	verb->words = door_read_array(r, DOOR_WORDS_MAX, sizeof(*verb->words), &count, &code, err);
+	while (code == 0 && verb->count < count)
 		verb->words[verb->count++] = reader_text(r);
-	return 0;
+	return code;
 }
 
 static int read_order(struct reader *r, struct door_order *order, struct err *err)
@@ -383,6 +378,5 @@ int door_encode(const struct door_order *order, struct bytes *ret, struct err *e
 		door_rules_put(ret, &order->rules);
 	if (ret->failed)
 		return err_set(err, -ENOMEM, "out of memory");
-	int code = door_decode((struct span){ret->at + before, ret->len - before}, &again, err);
-	return code;
+	return door_decode((struct span){ret->at + before, ret->len - before}, &again, err);
 }

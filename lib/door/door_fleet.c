@@ -226,24 +226,10 @@ static bool read_flag(struct reader *r)
 	return flag == 1;
 }
 
-/* Reads a count and allocates an array for one more. NULL with words. */
-static void *make_room(
-    struct reader *r, uint32_t max, size_t size, size_t *ret_count, struct err *err)
-{
-	uint32_t count = reader_u32(r);
-	void *room = count > max ? NULL : calloc((size_t)count + 1, size);
-
-	if (count > max)
-		err_set(err, ERR_LIMIT, "more than %u members", max);
-	else if (!room)
-		err_set(err, -ENOMEM, "out of memory");
-	*ret_count = count;
-	return room;
-}
-
 int door_fleet_read(struct reader *r, struct door_fleet *ret, struct err *err)
 {
 	size_t count;
+	int code = 0;
 
 	ret->number = reader_u64(r);
 	ret->token = reader_text(r);
@@ -254,14 +240,12 @@ int door_fleet_read(struct reader *r, struct door_fleet *ret, struct err *err)
 	ret->age = reader_i64(r);
 	ret->placed_by = reader_text(r);
 	ret->reason = reader_text(r);
-	ret->pairs = make_room(r, DOOR_PAIRS_MAX, sizeof(*ret->pairs), &count, err);
-	if (!ret->pairs)
-		return ERR_LIMIT;
-	for (; ret->count < count; ret->count++) {
+	ret->pairs = door_read_array(r, DOOR_PAIRS_MAX, sizeof(*ret->pairs), &count, &code, err);
+	for (; code == 0 && ret->count < count; ret->count++) {
 		ret->pairs[ret->count].key = reader_text(r);
 		ret->pairs[ret->count].value = reader_text(r);
 	}
-	return 0;
+	return code;
 }
 
 void door_fleet_put(struct bytes *b, const struct door_fleet *f)
@@ -285,13 +269,12 @@ void door_fleet_put(struct bytes *b, const struct door_fleet *f)
 int door_rules_read(struct reader *r, struct door_rules *ret, struct err *err)
 {
 	size_t count;
+	int code = 0;
 
 	ret->replace = read_flag(r);
 	ret->more = read_flag(r);
-	ret->rules = make_room(r, DOOR_RULES_MAX, sizeof(*ret->rules), &count, err);
-	if (!ret->rules)
-		return ERR_LIMIT;
-	for (; ret->count < count; ret->count++) {
+	ret->rules = door_read_array(r, DOOR_RULES_MAX, sizeof(*ret->rules), &count, &code, err);
+	for (; code == 0 && ret->count < count; ret->count++) {
 		struct door_rule *rule = &ret->rules[ret->count];
 
 		rule->subject = reader_text(r);
@@ -301,7 +284,7 @@ int door_rules_read(struct reader *r, struct door_rules *ret, struct err *err)
 		rule->set_by = reader_text(r);
 		rule->left = reader_i64(r);
 	}
-	return 0;
+	return code;
 }
 
 void door_rules_put(struct bytes *b, const struct door_rules *rules)

@@ -19,6 +19,11 @@ bool door_is_normal(const char *value, enum pattern_kind *ret);
 /* A network in its one spelling. */
 bool door_is_client(const char *value);
 
+/* Reads a count and allocates a zeroed array for one element more. NULL with *ret_code set:
+ * ERR_LIMIT if there are more than max, or -ENOMEM. */
+void *door_read_array(
+    struct reader *r, uint32_t max, size_t size, size_t *ret_count, int *ret_code, struct err *err);
+
 int door_fleet_check(const struct door_fleet *f, struct err *err) NODISCARD;
 int door_fleet_read(struct reader *r, struct door_fleet *ret, struct err *err) NODISCARD;
 void door_fleet_put(struct bytes *b, const struct door_fleet *f);

@@ -32,19 +32,17 @@ int door_end_write(int fd, const struct door_end *end, int64_t deadline)
 	bytes_put_u64(&out, end->done);
 	bytes_put_u64(&out, end->failed);
 	bytes_put_text(&out, end->words);
-	int code =
-	    out.failed ? -ENOMEM : door_answer_write(fd, DOOR_ENDS, bytes_span(&out), deadline);
-	return code;
+	return out.failed ? -ENOMEM : door_answer_write(fd, DOOR_ENDS, bytes_span(&out), deadline);
 }
 
 int door_progress_write(int fd, uint64_t done, uint64_t total, int64_t deadline)
 {
 	AUTO(bytes_release) struct bytes out = {0};
+
 	bytes_put_u64(&out, done);
 	bytes_put_u64(&out, total);
-	int code =
-	    out.failed ? -ENOMEM : door_answer_write(fd, DOOR_PROGRESS, bytes_span(&out), deadline);
-	return code;
+	return out.failed ? -ENOMEM
+			  : door_answer_write(fd, DOOR_PROGRESS, bytes_span(&out), deadline);
 }
 
 int door_progress_read(struct span bytes, uint64_t *ret_done, uint64_t *ret_total)
