@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Finds the keys that a message counts for, and judges which of them are over their limits. */
+/* Which keys a message counts for, and which of them are over their limits. */
 #include "flood/flood.h"
 
 #include "base/clock.h"
@@ -49,8 +49,6 @@ void flood_scale(struct flood_limits limits[FLOOD_KINDS], double by)
 	}
 }
 
-/* ---- words */
-
 static const char *const kind_words[FLOOD_KINDS] = {
     "login", "local", "sender", "client", "domain", "xdomain", "bounce"};
 
@@ -76,8 +74,6 @@ const char *flood_signal_word(enum flood_signal signal)
 
 	return (unsigned)signal < FLOOD_SIGNALS ? words[signal] : "unknown";
 }
-
-/* ---- memory */
 
 struct flood *flood_new(const struct flood_config *config)
 {
@@ -126,8 +122,6 @@ _Static_assert(
     46080 * (sizeof(struct entry) + sizeof(uint64_t)) + sizeof(struct flood) <= FLOOD_MEMORY_MAX,
     "the detector's memory is bounded");
 
-/* ---- over its limit? */
-
 static uint32_t whole(double x)
 {
 	return x < 0 ? 0 : x > UINT32_MAX ? UINT32_MAX : (uint32_t)(x + .5);
@@ -138,7 +132,7 @@ static uint32_t usual(const struct entry *e, enum peak p)
 	return whole(e->peak[p] > e->pending[p] ? e->peak[p] : e->pending[p]);
 }
 
-/* Compares one quantity with its limit. Keeps the first signal that is over; any may set act. */
+/* Keeps the first signal that is over its limit; any may set act. */
 static bool weigh(struct over *over, enum flood_signal signal, double seen, uint32_t limit,
     double own, double act_at)
 {
@@ -165,7 +159,7 @@ static void weigh_account(struct over *over, const struct flood_limits *l, const
 	if (weigh(over, FLOOD_NETWORKS_1H, networks, scattered ? few : l->networks[0],
 		(double)peak[PEAK_NETWORKS_1H] * NETWORKS_ABOVE, l->act_at))
 		over->usual = usual(e, PEAK_NETWORKS_1H);
-	/* Takes a logarithm, so it is done for every fourth message only. */
+	/* It takes a logarithm, hence only for every fourth message. */
 	if ((e->window[FLOOD_1H].messages & 3) == 0 &&
 	    weigh(over, FLOOD_NETWORKS_1D, table_networks_1d(e), l->networks[1],
 		(double)peak[PEAK_NETWORKS_1D] * NETWORKS_ABOVE, l->act_at))
@@ -236,9 +230,7 @@ bool flood_is_lifted(const struct flood *f, enum flood_kind kind, const struct e
 	return false;
 }
 
-/* ---- counting */
-
-/* The entry of a key, rolled to now. NULL if there is no room for it. */
+/* Rolled to now. NULL if there is no room for it. */
 static struct entry *entry_of(
     struct flood *f, enum flood_kind kind, const struct flood_key *k, uint64_t hash, int64_t now)
 {
@@ -298,7 +290,7 @@ static void add(struct entry *e, const struct flood_message *m)
 	}
 }
 
-/* Counts m for one key. Returns true if m must count for no wider key. */
+/* Returns true if m must count for no wider key. */
 static bool count(
     struct flood *f, enum flood_kind kind, const struct flood_key *k, const struct flood_message *m)
 {
@@ -321,8 +313,8 @@ static bool count(
 	return i || flood_is_lifted(f, kind, e);
 }
 
-/* Whether m came back from a content filter on this host and was counted before. That is so if its
- * Message-ID was seen on another way in; each first pass excuses one second pass. */
+/* Whether m came back from a content filter on this host: its Message-ID was seen on another way
+ * in. Each first pass excuses one second pass. */
 static bool is_second_pass(struct flood *f, const struct flood_message *m)
 {
 	if (!*m->message_id)
@@ -341,7 +333,7 @@ static bool is_second_pass(struct flood *f, const struct flood_message *m)
 	return false;
 }
 
-/* Counts mail without a login: by its sender if it is from our own hosts, then by client. */
+/* Mail without a login: by its sender if it is from our own hosts, then by client. */
 static bool count_client(struct flood *f, const struct flood_message *m)
 {
 	struct flood_key k;
@@ -373,7 +365,7 @@ static bool count_local(struct flood *f, const struct flood_message *m)
 	if (judged || known)
 		return judged;
 	flood_key_text(&k, FLOOD_NEW_SENDERS, false);
-	/* Even if it is over its limit, the domain is counted, too. */
+	/* Its domain is counted even if this key is over its limit. */
 	(void)count(f, FLOOD_LOCAL, &k, m);
 	return false;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The flood watch's detector. It counts recipients for each login, local sender, sender, client and
+/* The flood watch's detector. It counts recipients for each login, local sender, sender, client and
  * domain, and reports those that send far more than their limit and than they ever did. The daemon
  * feeds it each message, `floods --try` each line of a log.
  *
@@ -15,8 +14,9 @@
  * has a history that lifts its limit.
  *
  * There are three windows (10 minutes, 1 hour, 1 day; two buckets each). A key is over its limit if
- * a window holds more than `count` recipients and more than `above` times the key's own peak. Other
- * reasons exist for a login: the networks it comes from, the senders it uses, its undelivered mail.
+ * a window holds more than `count` recipients and more than `above` times the key's own peak. A
+ * login also has limits on the networks it comes from, the senders it uses, and its undelivered
+ * mail.
  *
  * Peaks are the largest finished buckets. A new peak takes effect after six days (at once in the
  * first week of a new state), but never while an incident of the key is open. Peaks fade by 1.5 % a
@@ -26,8 +26,7 @@
  * its limit again within six hours, the same incident goes on.
  *
  * Each kind has a table of its own, so strangers' keys push out only strangers' keys. If a set is
- * full the least important key goes, but never one with an open incident.
- */
+ * full the least important key goes, but never one with an open incident. */
 #pragma once
 
 #include "base/json.h"
@@ -35,12 +34,12 @@
 #include "mail/queue_id.h"
 
 #define FLOOD_MEMORY_MAX    (14u << 20)
-#define FLOOD_INCIDENTS_MAX 512 /* that are remembered; so many of them can be open: */
+#define FLOOD_INCIDENTS_MAX 512 /* remembered, open ones among them */
 #define FLOOD_OPEN_MAX      256
 #define FLOOD_KEY_MAX       512 /* bytes; a longer key is cut, and gets no rule */
 #define FLOOD_EXEMPT_MAX    64
 #define FLOOD_SAMPLES       5
-#define FLOOD_NEW_SENDERS   "*" /* a local key that stands for all senders never seen before */
+#define FLOOD_NEW_SENDERS   "*" /* a local key: all senders never seen before */
 
 enum flood_kind {
 	FLOOD_LOGIN,
@@ -54,7 +53,7 @@ enum flood_kind {
 };
 enum flood_window { FLOOD_10M, FLOOD_1H, FLOOD_1D, FLOOD_WINDOWS };
 enum flood_signal {
-	FLOOD_QUIET, /* not over a limit */
+	FLOOD_QUIET,
 	FLOOD_COUNT_10M,
 	FLOOD_COUNT_1H,
 	FLOOD_COUNT_1D,
@@ -75,22 +74,22 @@ struct flood_limits {
 	/* Of a login: /24 or /48 networks in 1 to 2 hours, and in 1 to 2 days. */
 	uint32_t networks[2];
 	uint32_t senders; /* of a login, in 1 to 2 hours; LOCAL: new senders */
-	/* Messages of the last hour; they must also be over 30 % of all. */
+	/* Messages of the last hour, if also over 30 % of all. */
 	uint32_t undelivered;
-	/* Times count or networks; from there on a rule may be set. */
+	/* Times count or networks: from there on a rule may be set. */
 	double act_at;
 };
 extern const struct flood_limits flood_defaults[FLOOD_KINDS];
 /* Multiplies all limits; --try compares the results. */
 void flood_scale(struct flood_limits limits[FLOOD_KINDS], double by);
 
-/* A key that is never counted, "@DOMAIN" for all of a domain's, or a client network. */
+/* A key that is never counted: also "@DOMAIN" for all of a domain's, or a client network. */
 struct flood_exempt {
 	enum flood_kind kind;
 	const char *key;
 	struct net_block block; /* for CLIENT */
 };
-/* Parses "KIND:KEY". ret->key points into text. Returns 0, or ERR_SYNTAX with words. */
+/* "KIND:KEY"; ret->key points into text. ERR_SYNTAX with words. */
 int flood_exempt_parse(const char *text, struct flood_exempt *ret, struct err *err) NODISCARD;
 
 struct flood_config {
@@ -107,7 +106,7 @@ size_t flood_memory(void); /* bytes of one detector */
 
 struct flood_message {
 	int64_t now;
-	/* If it arrived earlier and is counted late: when; 0: now. */
+	/* Arrival, if it is counted late; 0: now. */
 	int64_t when;
 	const char *login;                 /* "": none */
 	const char *sender;                /* normal form; "": the null sender */
@@ -120,18 +119,18 @@ struct flood_message {
 	bool loopback; /* the client is this host */
 	bool login_exact;
 };
-/* Counts one message. Call flood_take for the events that it causes. */
+/* flood_take has the events that it causes. */
 void flood_feed(struct flood *f, const struct flood_message *m);
 /* Ends incidents that are over. Call it about every second. */
 void flood_tick(struct flood *f, int64_t now);
-/* Reports that a login or local sender has `count` messages of the last hour that bounced or are
- * still queued after ten minutes, as a catch-up sees them. Do not call it while much of all mail is
- * undelivered (a relay is down). */
+/* `count` messages of the last hour, of a login or local sender, bounced or are still queued after
+ * ten minutes, as a catch-up sees them. Do not call it while much of all mail is undelivered (a
+ * relay is down). */
 void flood_undelivered(
     struct flood *f, enum flood_kind kind, const char *key, uint32_t count, int64_t now);
 
-/* Lists at most max accounts that sent enough in the last hour for flood_undelivered. Some 100
- * us. */
+/* Lists at most max accounts that sent enough in the last hour for flood_undelivered. Takes some
+ * 100 us. */
 struct flood_busy {
 	char name[64];
 	double messages; /* in the last hour */
@@ -146,7 +145,7 @@ struct flood_incident {
 	bool open, act; /* act: it passed act_at */
 	bool loopback, key_cut;
 	uint8_t clients_count, ids_count;
-	uint8_t untold; /* events that flood_take has not returned yet, as bits */
+	uint8_t untold; /* bits of events that flood_take has not returned yet */
 	uint8_t action; /* the caller's: the action of its rule */
 	char key[FLOOD_KEY_MAX + 1];
 	struct queue_id ids[FLOOD_SAMPLES];
@@ -159,21 +158,20 @@ struct flood_incident {
 	uint32_t most[FLOOD_WINDOWS];
 	uint64_t told; /* recipients at the last event; the next event comes at ten times that */
 	uint64_t hash;
-	/* Used only by the caller. */
+	/* The caller's. */
 	int64_t expires; /* when its rule expires; 0 never */
 	uint64_t held, hits;
 };
 
 enum flood_event { FLOOD_BEGINS, FLOOD_AGAIN, FLOOD_ACTS, FLOOD_UPDATE, FLOOD_ENDS };
-/* Takes the next event. Returns 1, or 0 if none. *ret is valid until the next call of this
- * module. */
+/* Returns 1 and the next event, or 0. *ret is valid until the next call of this module. */
 int flood_take(struct flood *f, enum flood_event *ret_event, struct flood_incident **ret);
 
 struct flood_incident *flood_find(struct flood *f, uint32_t id); /* NULL if there is none */
-/* Slot n, n < FLOOD_INCIDENTS_MAX. Its id is 0 if it is free. */
+/* n < FLOOD_INCIDENTS_MAX. The id of a free slot is 0. */
 struct flood_incident *flood_at(struct flood *f, size_t n);
 unsigned flood_open_count(const struct flood *f);
-/* Incidents that were not opened, because FLOOD_OPEN_MAX are open. */
+/* Incidents that were not opened because FLOOD_OPEN_MAX are open. */
 uint64_t flood_unopened(const struct flood *f);
 /* Recipients an hour. */
 uint32_t flood_rate(struct flood *f, const struct flood_incident *i, int64_t now);
@@ -184,8 +182,8 @@ void flood_goes_on(struct flood *f, struct flood_incident *i, int64_t now);
 void flood_normal(struct flood *f, struct flood_incident *i, int64_t now);
 /* The user calls it bad: nothing of it will ever be learned. It stays open. */
 void flood_bad(struct flood *f, struct flood_incident *i, int64_t now);
-/* Marks as bad each unmarked open incident that a rule's subject ("login:joe") names. Returns how
- * many. */
+/* Marks as bad each unmarked open incident that a rule's subject ("login:joe") names. Returns their
+ * count. */
 unsigned flood_named(struct flood *f, const char *subject, int64_t now);
 
 /* Writes peaks, counts and incidents as JSON lines. *at begins at 0. Each call appends a slice of
@@ -193,14 +191,14 @@ unsigned flood_named(struct flood *f, const char *subject, int64_t now);
  * while there is more. Counts are saved for accounts, and for other keys above a quarter of their
  * limit. Counting of networks and senders begins anew. */
 bool flood_save(struct flood *f, size_t *at, struct strbuf *to);
-/* Reads one such line, in any order; ERR_SYNTAX for any other line. */
+/* Reads one such line, in any order. ERR_SYNTAX for any other line. */
 int flood_restore(struct flood *f, const struct json *line) NODISCARD;
-/* Everything before this time is in the restored counts. Wall clock; 0 unknown. */
+/* The restored counts have everything before this time. Wall clock; 0 unknown. */
 int64_t flood_counted_until(const struct flood *f);
-/* Reads a line about a peak that was learned from a log, and raises the key's peak if it is higher.
- * A key that was marked bad learns nothing (returns 0). ERR_SYNTAX: a line about something else. */
+/* Raises a key's peak to one learned from a log. A key that was marked bad learns nothing (0).
+ * ERR_SYNTAX: the line is about something else. */
 int flood_learn(struct flood *f, const struct json *line) NODISCARD;
-/* Makes pending peaks effective; for the end of --learn. */
+/* Makes pending peaks effective, at the end of --learn. */
 void flood_settle(struct flood *f);
 /* Calls told for each key whose peak lifts its limits. */
 typedef void flood_told(

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Takes limits, exemptions and own networks from settings; decides which action a kind allows. */
 #include "flood/flood_config.h"
 
 #include <sys/random.h>
@@ -109,8 +108,8 @@ enum flood_action flood_action_of(const struct settings *settings, enum flood_ki
 	return narrow ? FLOOD_HOLD : FLOOD_WARN;
 }
 
-/* Quotes an address that would read as something else: a sender may be called "/.*@x/" (an
- * expression) or "login:joe@example.com" (another user's login). */
+/* A sender may be called "/.*@x/" (an expression) or "login:joe@example.com" (another user's
+ * login). */
 static void put_address(const char *key, char *buf, size_t size)
 {
 	struct pattern p = {.kind = PATTERN_ADDRESS};
@@ -144,7 +143,7 @@ void flood_rule_pattern(const struct flood_incident *i, char *buf, size_t size)
 		if (at && at != i->key && !str_starts(i->key, "srs@"))
 			put_address(i->key, buf, size);
 		break;
-	default: /* must be a domain or an address literal */
+	default: /* a domain or an address literal */
 		if (i->key[0] == '[' || !(i->key[0] == '.' || strpbrk(i->key, "/:@<\"")))
 			snprintf(buf, size, "%s", i->key);
 	}

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* Makes the detector's configuration from settings. */
+/* The detector's configuration, from settings. */
 #pragma once
 
 #include "base/settings/settings.h"
 #include "flood/flood.h"
 
-/* A configuration and the memory that it points to. */
 struct flood_setup {
 	struct flood_config config;
 	struct flood_exempt exempt[FLOOD_EXEMPT_MAX];
@@ -23,8 +22,8 @@ bool flood_is_loopback(const struct net_address *client);
 /* The action against an incident of this kind if flood_watch = act. */
 enum flood_action { FLOOD_WARN, FLOOD_HOLD, FLOOD_DEFER, FLOOD_REJECT };
 enum flood_action flood_action_of(const struct settings *settings, enum flood_kind kind);
-/* Whether a rule may be set at all: never for bounce, "*" and cut keys, for this host if forced. */
+/* Never for bounce, "*" and cut keys; for a domain and this host only if forced. */
 bool flood_may_act(const struct settings *settings, const struct flood_incident *i);
-/* The pattern of the rule for an incident's key ("login:joe"); "" if there is none. It matches this
- * key only, whatever characters a stranger chose. */
+/* The pattern of the rule for an incident's key ("login:joe"), or "". It matches this key only,
+ * whatever characters a stranger chose. */
 void flood_rule_pattern(const struct flood_incident *i, char *buf, size_t size);

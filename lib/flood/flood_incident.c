@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Incidents: open, go on, are reported, and end. */
 
 #include "base/clock.h"
 #include "flood/flood_config.h"
@@ -64,8 +63,6 @@ uint32_t flood_rate(struct flood *f, const struct flood_incident *i, int64_t now
 	return e ? (uint32_t)(table_recipients(e, FLOOD_10M, now) * 6) : 0;
 }
 
-/* ---- slots */
-
 static struct flood_incident *earlier(
     struct flood *f, enum flood_kind kind, uint64_t hash, int64_t now)
 {
@@ -79,7 +76,7 @@ static struct flood_incident *earlier(
 	return NULL;
 }
 
-/* A free slot, or the slot of the incident that ended first. */
+/* A free slot, or that of the incident that ended first. */
 static struct flood_incident *free_slot(struct flood *f)
 {
 	struct flood_incident *ret = NULL;
@@ -147,8 +144,6 @@ struct flood_incident *flood_incident_open(struct flood *f, enum flood_kind kind
 	tell(f, i, again ? FLOOD_AGAIN : FLOOD_BEGINS);
 	return i;
 }
-
-/* ---- while it is open */
 
 static void sample(struct flood_incident *i, const struct flood_message *m)
 {

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Makes the keys that are counted from a message's login, addresses and client. */
 #include "flood/flood_keys.h"
 
 static inline uint64_t rotate(uint64_t x, unsigned by)
@@ -40,7 +39,7 @@ uint64_t flood_hash(const uint64_t secret[2], const char *text, size_t len)
 	return word ? word : 1;
 }
 
-/* Copies text in ASCII lower case, eight bytes at a time, because a login has about that length. */
+/* In ASCII, eight bytes at a time: about a login's length. */
 static void fold(char *to, const char *text, size_t len)
 {
 	const uint64_t each = 0x0101010101010101;
@@ -80,7 +79,7 @@ void flood_key_text(struct flood_key *k, const char *text, bool fold_case)
 	add(k, text, strlen(text), fold_case);
 }
 
-/* The length of the local part without its tag or VERP: up to the first '+' or '='. */
+/* Without tag or VERP: up to the first '+' or '='. */
 static size_t local_len(const char *address, const char *at)
 {
 	size_t len = (size_t)(at - address);

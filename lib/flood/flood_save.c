@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Writes and reads peaks, counts and incidents as JSON lines. Of strangers' keys only those that
- * matter are kept, so that the file stays small. */
+/* Of strangers' keys only those that matter are saved, so that the file stays small. */
 #include <math.h>
 
 #include "base/clock.h"
@@ -36,7 +35,6 @@ static void put_floats(struct json *o, const char *key, const float *list)
 	json_put_ints(o, key, whole, PEAKS);
 }
 
-/* Keeps counts of accounts that send, and of other keys above a quarter of their limit. */
 static bool counts_matter(const struct flood *f, enum flood_kind kind, const struct entry *e)
 {
 	const struct flood_limits *l = &f->config.limits[kind];
@@ -88,7 +86,7 @@ static void save_entry(
 	(void)!json_write(to, o);
 }
 
-/* Numbers of an incident that are both written and read. */
+/* Of an incident, both written and read. */
 #define NUMBERS(X)                                                                                 \
 	X(since)                                                                                   \
 	X(last)                                                                                    \
@@ -172,8 +170,6 @@ bool flood_save(struct flood *f, size_t *at, struct strbuf *to)
 	return *at < ENTRIES + FLOOD_INCIDENTS_MAX;
 }
 
-/* ---- back */
-
 static void take_floats(const struct json *o, const char *key, float *to)
 {
 	for (size_t p = 0; p < PEAKS; p++) {
@@ -211,7 +207,7 @@ static void take_counts(const struct json *o, struct entry *e)
 		e->told_before = day->previous;
 }
 
-/* The entry of a key, as of `when`. NULL if there is no room for it. */
+/* As of `when`. NULL if there is no room for it. */
 static struct entry *entry_at(
     struct flood *f, enum flood_kind kind, const struct flood_key *k, int64_t when)
 {
@@ -356,8 +352,6 @@ int64_t flood_counted_until(const struct flood *f)
 {
 	return f->counted;
 }
-
-/* ---- learned from a log */
 
 static bool was_bad(const struct flood *f, enum flood_kind kind, const char *key)
 {

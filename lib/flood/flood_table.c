@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Counters in windows of two buckets, what is learned from them, and the sets that hold them. */
 #include "flood/flood_table.h"
 
 #include <math.h>
@@ -50,13 +49,12 @@ static float worth(const struct entry *e, uint32_t now)
 	return (float)day->current + (float)day->previous / 2 + e->peak[PEAK_1D] / 4 - idle;
 }
 
-/* The entry of a set that is worth least, or SIZE_MAX. */
 static size_t least(const struct table *t, size_t set, uint32_t now)
 {
 	size_t ret = SIZE_MAX;
 	float lowest = 0;
 
-	/* Requests the lines of all entries before waiting for any. */
+	/* Requests the lines of all entries before it waits for any. */
 	for (size_t i = set; i < set + WAYS; i++) {
 		__builtin_prefetch(&t->list[i]);
 		__builtin_prefetch(&t->list[i].peak[PEAK_1D]);
@@ -93,8 +91,6 @@ struct entry *table_get(
 		e->window[w].bucket = SECONDS(now) / window_seconds[w];
 	return e;
 }
-
-/* ---- windows */
 
 /* Three cases, so that the compiler divides by constants. */
 static inline uint32_t bucket_of(enum flood_window w, uint32_t seconds)
@@ -167,8 +163,6 @@ uint32_t table_senders(const struct entry *e)
 {
 	return bits(e->senders[0] | e->senders[1]);
 }
-
-/* ---- learning */
 
 static void learn(struct entry *e, enum peak p, float value, uint32_t day)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Entries of the flood watch: the counters of one key, in sets of eight. Private to lib/flood. */
+/* Private to lib/flood. An entry has the counters of one key, in sets of eight. */
 #pragma once
 
 #include "flood/flood_keys.h"
@@ -15,14 +15,14 @@ struct window {
 	uint32_t bucket; /* time divided by the window's seconds */
 };
 struct entry {
-	uint32_t last;        /* time of the last message, seconds since the epoch */
+	uint32_t last;        /* seconds since the epoch */
 	uint16_t incident;    /* slot of the open incident plus 1; 0: none */
 	uint16_t pending_day; /* the day since which a peak is pending; 0: none */
 	uint16_t shun;        /* buckets of this day and earlier are not learned */
 	bool exempt;
 	struct window window[FLOOD_WINDOWS];
 	float peak[PEAKS], pending[PEAKS];
-	/* Recipients of the day that an incident has reported. They count only for the peak. */
+	/* Recipients of the day that an incident has reported; they count only for the peak. */
 	uint32_t told, told_before;
 	uint32_t undelivered;
 	/* Bitmaps: this bucket and the one before. */
@@ -31,7 +31,7 @@ struct entry {
 	char name[ENTRY_NAME];
 };
 struct table {
-	/* Hash of each entry, so that a set is found in one cache line; 0: empty. */
+	/* Of each entry, so that a set is found in one cache line; 0: empty. */
 	uint64_t *hash;
 	struct entry *list;
 	uint32_t sets;
@@ -40,9 +40,8 @@ struct table {
 extern const uint32_t table_sizes[FLOOD_KINDS];
 extern const uint32_t window_seconds[FLOOD_WINDOWS];
 
-/* The entry of a key, or NULL. */
 struct entry *table_find(const struct table *t, uint64_t hash);
-/* The entry of a key, made if missing (*ret_new). NULL: the set is full of open incidents' keys. */
+/* Made if missing (*ret_new). NULL: the set is full of open incidents' keys. */
 struct entry *table_get(
     const struct table *t, uint64_t hash, const struct flood_key *k, int64_t now, bool *ret_new);
 /* Finishes the buckets that are over at now. young: pending peaks take effect at once. */
@@ -52,7 +51,7 @@ double table_messages(const struct entry *e, enum flood_window w, int64_t now);
 uint32_t table_networks_1h(const struct entry *e);
 double table_networks_1d(const struct entry *e); /* estimated by linear counting */
 uint32_t table_senders(const struct entry *e);
-/* For the end of an incident: what it reported is not reported again. */
+/* At the end of an incident: what it reported is not reported again. */
 void table_clear(struct entry *e);
 void table_settle(struct entry *e);              /* makes pending peaks effective */
 void table_forget(struct entry *e, int64_t now); /* drops pending peaks; today is not learned */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Makes messages from log lines. */
 #include "flood/maillog.h"
 
 #include <ctype.h>
@@ -58,9 +57,7 @@ const struct maillog_counts *maillog_counts(const struct maillog *l)
 	return &l->counts;
 }
 
-/* ---- stamps */
-
-/* mktime(3) is slow, so it is called once for each hour of the log. */
+/* mktime(3) is slow: once for each hour of the log. */
 static int64_t local_time(const struct tm *tm)
 {
 	static int64_t known_key = -1, known;
@@ -162,8 +159,6 @@ static bool stamp_of(struct maillog *l, const char *line, int64_t *ret, const ch
 	return true;
 }
 
-/* ---- messages that are under way */
-
 static uint32_t chain_of(const char *id)
 {
 	uint32_t hash = 2166136261u;
@@ -191,7 +186,7 @@ static void unlink_from_chain(struct maillog *l, uint32_t at)
 		*link = l->list[at].next;
 }
 
-/* Adds a message in place of the oldest. An ID that occurs again is another message. */
+/* In place of the oldest. An ID that occurs again is another message. */
 static struct pending *add(struct maillog *l, const char *id, int64_t time)
 {
 	struct pending *before = find(l, id);
@@ -267,8 +262,7 @@ static void tell(struct maillog *l, struct pending *p, const char *sender, uint3
 	l->message(l->arg, &m);
 }
 
-/* "from=<SENDER>, size=N, nrcpt=N (queue active)". Only a message's first such line counts; later
- * ones are retries. */
+/* "from=<SENDER>, size=N, nrcpt=N (queue active)". Later such lines of a message are retries. */
 static void on_qmgr(struct maillog *l, const char *id, const char *text, int64_t time)
 {
 	const char *end = strstr(text, ">, size="), *count = strstr(text, ", nrcpt=");
@@ -314,8 +308,6 @@ static void on_delivery(struct maillog *l, const char *id, const char *text, int
 	    time * USEC_PER_SEC);
 }
 
-/* ---- a line */
-
 static const struct {
 	const char *program;
 	void (*take)(struct maillog *l, const char *id, const char *text, int64_t time);
@@ -333,7 +325,7 @@ static const struct {
     {"error", on_delivery},
 };
 
-/* Cuts "HOST NAME/PROGRAM[PID]: ID: text" in place into PROGRAM, ID and text. */
+/* "HOST NAME/PROGRAM[PID]: ID: text", cut in place. */
 static bool split(char *rest, const char **ret_program, const char **ret_id, const char **ret_text)
 {
 	char *tag = strchr(rest, ' '), *open, *id, *colon, *slash;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Joins the lines of a mail log by queue ID into messages that Postfix accepted. Pure. The lines
+/* Joins the lines of a mail log by queue ID into messages that Postfix accepted. Pure. The lines
  * are hostile: memory is fixed (MAILLOG_PENDING messages at a time; the oldest are dropped), and
  * any line may be incomplete.
  *   smtpd    client=NAME[ADDRESS], sasl_username=  begin, client, login
@@ -9,8 +8,7 @@
  *   qmgr     from=<>, size=, nrcpt=  (the first)   sender, recipients: the message counts
  *   smtp ... status=deferred, status=bounced       undelivered
  * A stamp is "Nov 29 15:22:26" (local time, without a year: see maillog_first) or RFC 3339. Any
- * syslog_name is accepted: only the last word counts, as of "postfix/submission/smtpd[12]:".
- */
+ * syslog_name is accepted: only the last word counts, as of "postfix/submission/smtpd[12]:". */
 #pragma once
 
 #include "flood/flood.h"
@@ -32,14 +30,14 @@ struct maillog *maillog_new(maillog_message *message, maillog_bad *bad, void *ar
 void maillog_free(struct maillog *l);
 const struct maillog_counts *maillog_counts(const struct maillog *l);
 
-/* The stamp of the first line of a file, wall clock, seconds; 0 if it has none. mtime, the file's
- * last change, gives the year: a file spans at most one year. */
+/* Of the first line of a file, wall clock, seconds; 0 if it has no stamp. mtime, the file's last
+ * change, gives the year: a file spans at most one year. */
 int64_t maillog_first(const char *line, int64_t mtime);
 /* Call it before the lines of a file. */
 void maillog_file(struct maillog *l, int64_t first);
-/* Reads one line without newline, and changes it. cut: the line exceeded MAILLOG_LINE. */
+/* Without newline; changed. cut: the line exceeded MAILLOG_LINE. */
 void maillog_line(struct maillog *l, char *line, bool cut);
 
 /* Parses the stamp at the start of a line, wall clock, seconds. *ret_rest: the text after it. year
- * is used if the stamp has none. Returns false if there is no stamp. */
+ * is for stamps without one. False if there is no stamp. */
 bool maillog_stamp(const char *line, int year, int64_t *ret, const char **ret_rest);
