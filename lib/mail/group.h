@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The groups of a message, by which `top` and the screen count the queue. Values of the queue file
- * count before those that the milter saw. */
+/* The groups by which `top` and the screen count the queue. Values of the queue file count before
+ * those that the milter saw. */
 #pragma once
 
 #include "mail/message.h"
@@ -14,15 +14,15 @@ enum group_kind {
 	GROUP_KINDS
 };
 
-/* The words "sender" to "client". group_kind_of returns 0, or ERR_SYNTAX for an unknown word. */
+/* "sender" to "client". ERR_SYNTAX for an unknown word. */
 const char *group_word(enum group_kind kind);
 int group_kind_of(const char *word, enum group_kind *ret) NODISCARD;
 
-/* Calls put with each group of m, until put fails. A name may come twice. "<>" stands for the null
- * sender, "" for none. Names are valid during the call. Returns put's code. */
+/* Calls put with each group of m, until put fails; returns its code. A name may come twice. "<>"
+ * stands for the null sender, "" for none. Names are valid during the call. */
 int group_each(const struct message *m, enum group_kind kind,
     int (*put)(void *arg, const char *name), void *arg) NODISCARD;
 
-/* Age buckets as in qshape(1): up to 5, 10, 20, ... 1280 minutes, and older. */
+/* As in qshape(1): up to 5, 10, 20, ... 1280 minutes, and older. */
 #define GROUP_AGES 10
 unsigned group_age(int64_t usec);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* The recorded facts of a message's header. The milter's session and the reader of queue files both
- * use it, so that the two halves of a row agree. */
+/* The recorded facts of a header. The milter's session and the reader of queue files share it, so
+ * that the two halves of a row agree. */
 #pragma once
 
 #include "mail/address/from.h"
 #include "mail/message.h"
 
-/* Zero-initialise; header_clear empties it for the next message. */
+/* Of one message; header_clear empties it for the next. */
 struct header {
 	struct from_list from; /* of all From fields */
 	/* The first Message-ID with its <>, or else its first word; without comments and blanks. */
@@ -19,5 +19,5 @@ void header_release(struct header *h);
 /* name is without the colon; value may be folded. */
 void header_take(
     struct header *h, const char *name, size_t name_len, const char *value, size_t len);
-/* Whether name is that of field; ASCII case is ignored. */
+/* ASCII case is ignored. */
 bool header_is(const char *name, size_t name_len, const char *field);

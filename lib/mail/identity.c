@@ -18,15 +18,14 @@ static bool is_sender(const char *recorded, const struct identity *found)
 
 /* Without this check another connection's mail would pass if it has the ID by chance (or by a
  * forged row) and began in the window. smtpd(8) tells the milter the same address and port that it
- * writes to the file, so both sides agree, or both lack them: sendmail(1), forwards and bounces. */
+ * writes to the file. Mail of sendmail(1), forwards and bounces have neither on both sides. */
 static bool same_client(const struct message *recorded, const struct identity *found)
 {
 	return net_equal(&recorded->client, &found->client) &&
 	       recorded->client_port == found->client_port;
 }
 
-/* A long window proves little, and none counts if the wall clock was set in it. Then both sides
- * must know the client, and the sender must agree. */
+/* A long window proves little, and none counts if the wall clock was set in it. */
 static bool proven_smtpd(const struct message *recorded, const struct identity *found)
 {
 	bool stepped = recorded->flags & MESSAGE_CLOCK_STEPPED;
@@ -42,8 +41,8 @@ static bool proven_smtpd(const struct message *recorded, const struct identity *
 }
 
 /* cleanup creates the file some milliseconds before it calls the filter, and rounds create_time
- * down; hence one second more. T may be long ago, because mail may wait in maildrop. If the clock
- * was set, there is no evidence left, because local mail has no client. */
+ * down; hence one second more. Mail may wait in maildrop, so T may be long ago. Local mail has no
+ * client, so no evidence is left if the clock was set. */
 static bool proven_sendmail(const struct message *recorded, const struct identity *found)
 {
 	int64_t connect = recorded->connect_time;

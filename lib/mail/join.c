@@ -22,7 +22,7 @@ static bool skip_word(const char **at, const char *word)
 	return true;
 }
 
-/* Copies the text up to one of ends. False if it is empty or too long. */
+/* False if it is empty or too long. */
 static bool take_until(const char **at, const char *ends, char token[TOKEN_MAX + 1])
 {
 	size_t len = strcspn(*at, ends);
@@ -35,7 +35,7 @@ static bool take_until(const char **at, const char *ends, char token[TOKEN_MAX +
 	return true;
 }
 
-/* Takes a comment and the blanks after it. Postfix balances parentheses (comment_sanitize). */
+/* And the blanks after it. Postfix balances parentheses (comment_sanitize). */
 static bool take_comment(const char **at, const char **ret_text, size_t *ret_len)
 {
 	const char *c = *at;
@@ -71,7 +71,7 @@ static bool take_client(const char **at, struct net_address *ret)
 	return skip_blanks(at);
 }
 
-/* Takes "(Authenticated sender: LOGIN)". comment_sanitize writes '?' for other bytes and may add
+/* "(Authenticated sender: LOGIN)". comment_sanitize writes '?' for other bytes and may add
  * parentheses, so a login with these could be another user's. */
 static void take_login(const char *text, size_t len, struct received_pass *pass)
 {
@@ -208,9 +208,8 @@ static bool has_recipient(const struct message *m, const char *address)
 	       holds(&m->queued.originals, address);
 }
 
-/* Whether all recipients of second are recipients of first. Takes those of RCPT TO if a milter saw
- * them, otherwise those of the queue file, where the address before aliases counts, too. A list
- * that was cut proves nothing. */
+/* Takes the recipients of RCPT TO if a milter saw them, otherwise those of the queue file, where
+ * the address before aliases counts, too. A list that was cut proves nothing. */
 static bool among_recipients(const struct message *first, const struct message *second)
 {
 	bool given = message_is_given(second);
@@ -258,7 +257,7 @@ bool join_judge(const struct message *first, const struct message *second, bool 
 	       among_recipients(first, second) && agrees_with_received(first, second);
 }
 
-/* The client of m's own first pass, or the one of XFORWARD, or its own client. */
+/* That of m's own first pass, or of XFORWARD, or its own. */
 static const struct net_address *origin_of(const struct message *m)
 {
 	const struct queued *q = &m->queued;

@@ -6,7 +6,7 @@
 
 #include "mail/message.h"
 
-/* A Received header that this host wrote. */
+/* What a Received header of this host says. */
 struct received_pass {
 	struct queue_id queue_id; /* "" if the header has none: smtpd_proxy_filter */
 	/* "" if smtpd_sasl_authenticated_header is off, nobody logged in, or Postfix altered the
@@ -18,18 +18,16 @@ struct received_pass {
 	bool by_smtp;              /* it names a client ("from HELO (NAME [ADDRESS])") */
 };
 
-/*
- * Reads a Received value, folded or not, as Postfix writes it (smtpd/smtpd.c, qmqpd/qmqpd.c,
+/* Reads a Received value, folded or not, as Postfix writes it (smtpd/smtpd.c, qmqpd/qmqpd.c,
  * pickup/pickup.c, local/forward.c):
  *   from HELO (NAME [ADDRESS]) (COMMENT)... by HOST (MAIL_NAME) with PROTOCOL [id ID] ...
  *   by HOST (MAIL_NAME[, from userid UID]) id ID; ...
  * Returns true if this host wrote it; otherwise *ret is undefined. A client cannot imitate another
- * part of its line, because Postfix replaces blanks, brackets and quotes in HELO by '?', and
- * balances parentheses.
- */
+ * part of its line: Postfix replaces blanks, brackets and quotes in HELO by '?', and balances
+ * parentheses. */
 bool received_read(const char *value, const char *host, struct received_pass *ret) NODISCARD;
 /* Whether this client may be our own filter: loopback, own networks, or none (sendmail(1)). Only
- * for such clients do we believe headers below ours. */
+ * then do we believe headers below ours. */
 bool join_is_local(const struct net_address *client, const struct net_block *own, size_t count);
 /* Whether second is first, come back from a filter. All of this must hold: the client is local;
  * first has the ID in second.first; Message-ID (not empty) and sender are equal, given or queued;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * All that is known of one message, in two halves: the given half is what the milter saw, the
+/* All that is known of one message, in two halves: the given half is what the milter saw, the
  * queued half what the queue file says. At least one of them is there.
  *
- * A message is a view: it does not own its strings, and none is NULL.
- */
+ * A message is a view: it does not own its strings, and none is NULL. */
 #pragma once
 
 #include "base/net.h"
@@ -21,10 +19,10 @@ enum message_origin {
 enum message_flag {
 	/* The wall clock was set between mail_time and rcpt_time. */
 	MESSAGE_CLOCK_STEPPED = 1u << 0,
-	/* The half has more recipients than its list; recipient_count counts all. */
+	/* The list lacks some of the half's recipients; recipient_count counts all. */
 	MESSAGE_CUT_RECIPIENTS = 1u << 1,
 	MESSAGE_CUT_QUEUED_RECIPIENTS = 1u << 2,
-	/* The half has more header From mailboxes than its list. */
+	/* The list lacks some of the half's header From mailboxes. */
 	MESSAGE_CUT_FROM = 1u << 3,
 	MESSAGE_CUT_QUEUED_FROM = 1u << 4,
 	/* An address, login, Message-ID or subject was longer than its cap. */
@@ -32,8 +30,7 @@ enum message_flag {
 	MESSAGE_HELD = 1u << 6, /* one of our rules held it */
 	/* Came back from a content filter: `first` is from the row of its first pass. */
 	MESSAGE_JOINED = 1u << 7,
-	/* Came back from a filter, but that row is unknown: `first` is from Received and
-	 * XFORWARD. */
+	/* The same, but that row is unknown: `first` is from Received and XFORWARD. */
 	MESSAGE_UNJOINED = 1u << 8,
 	MESSAGE_NOTICE = 1u << 9, /* queued half: a bounce or delay notice that this host made */
 	/* Not joined, and Received says that nobody logged in at the first pass. */
@@ -45,14 +42,14 @@ struct queued {
 	int64_t arrival_time; /* T record, wall clock, microseconds */
 	/* A create_time, wall clock, microseconds, whole seconds; -1 if absent */
 	int64_t create_time;
-	uint64_t inode; /* st_ino of the file */
-	int64_t size;   /* bytes, as postqueue(1) shows it; -1 unknown */
-	int64_t uid;    /* the user who ran sendmail(1); -1: none, or unknown */
+	uint64_t inode;                        /* st_ino */
+	int64_t size;                          /* bytes, as postqueue(1) shows it; -1 unknown */
+	int64_t uid;                           /* who ran sendmail(1); -1: nobody, or unknown */
 	struct net_address client, log_client; /* family 0: absent */
 	uint16_t client_port;
 	uint32_t recipient_count;
 	const char *sender;  /* S record in normal form: rewritten, masqueraded, SRS */
-	struct strlist from; /* mailboxes of header From, in normal form */
+	struct strlist from; /* of header From, in normal form */
 	/* R records: recipients that still wait, after aliases and always_bcc. */
 	struct strlist recipients;
 	struct strlist originals; /* the O record of each recipient; "" if it is the same */
@@ -61,10 +58,10 @@ struct queued {
 	const char *log_ident;    /* the message's first queue ID; "" if absent */
 };
 
-/* The first pass of a message that came back from a content filter. */
+/* Of a message that came back from a content filter. */
 struct first_pass {
 	struct queue_id queue_id; /* "" if no trusted header or attribute names it */
-	const char *login;        /* "" unknown */
+	const char *login;        /* "": unknown */
 	struct net_address client;
 };
 
@@ -75,16 +72,16 @@ struct message {
 	/* Wall clock, microseconds, at the milter's callbacks; 0 unknown. For ORIGIN_QUEUE all but
 	 * connect_time are the T record. */
 	int64_t connect_time, mail_time;
-	int64_t rcpt_time;         /* first RCPT; from the policy front T if known, as mail_time */
-	int64_t end_time;          /* end of message */
+	int64_t rcpt_time; /* first RCPT; from the policy front T if known, as mail_time */
+	int64_t end_time;
 	struct net_address client; /* family 0 for local mail */
 	uint16_t client_port;
 	uint32_t recipient_count;
-	/* Envelope sender in normal form (address.h); "": the null sender. */
+	/* Normal form; "": the null sender. */
 	const char *sender;
-	struct strlist from;       /* mailboxes of header From, in normal form */
+	struct strlist from;       /* of header From, in normal form */
 	struct strlist recipients; /* as given at RCPT TO, in normal form */
-	const char *login;         /* SASL login name; "": none */
+	const char *login;         /* SASL; "": none */
 	const char *message_id;    /* includes its <>; "": none */
 	const char *subject;       /* "" unless record_subject */
 
@@ -99,7 +96,7 @@ static inline bool message_is_given(const struct message *m)
 {
 	return m->origin != ORIGIN_QUEUE;
 }
-/* The sender that mailq shows: the queued one if known, otherwise the given one. */
+/* As mailq shows it: the queued one if known, otherwise the given one. */
 const char *message_sender(const struct message *m);
 /* From the half that knows it, the given one first. message_login asks the first pass last. */
 const char *message_login(const struct message *m);
@@ -109,19 +106,19 @@ const struct strlist *message_from(const struct message *m);
 bool message_from_is_cut(const struct message *m);
 /* Family 0 for local mail, port 0 if unknown. ret_port may be NULL. */
 const struct net_address *message_client(const struct message *m, uint16_t *ret_port);
-/* The client before a content filter, if known, otherwise the client. Family 0: none. */
+/* The one before a content filter, if known. Family 0: none. */
 const struct net_address *message_outer_client(const struct message *m);
-/* The queue file's waiting recipients if it was read, otherwise those of RCPT TO. *ret_count
- * includes those that were cut. */
+/* The queue file's if it was read, otherwise those of RCPT TO. *ret_count includes those that were
+ * cut. */
 const struct strlist *message_waiting(const struct message *m, uint32_t *ret_count);
 /* Wall clock, microseconds: the T record if known, otherwise mail_time. */
 int64_t message_arrival(const struct message *m);
 
-/* The domain of a sender or mailbox in normal form. */
+/* Of a sender or mailbox in normal form. */
 void message_domain(const char *normal, struct domain *ret);
 /* The distinct author domains of both halves, at most max; that of the given envelope sender comes
- * first. If some mailboxes are not recorded, the last domain is MESSAGE_AUTHORS_CUT. A search for
- * an author must therefore look there, too. */
+ * first. If some mailboxes are not recorded, the last domain is MESSAGE_AUTHORS_CUT, where a search
+ * for an author must look, too. */
 #define MESSAGE_AUTHORS_MAX (2 * (1 + FROM_MAILBOX_MAX) + 1)
 #define MESSAGE_AUTHORS_CUT "*"
 size_t message_authors(const struct message *m, struct domain *ret, size_t max);

@@ -19,7 +19,7 @@ static const char safe_alphabet[] = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnp
 #define PACKED_USECS    20
 #define PACKED_SECS_MAX ((UINT64_C(1) << 41) - 1)
 
-/* The value of each digit plus 1; 0: not a digit. */
+/* The digit's value plus 1; 0: not a digit. */
 /* clang-format off */
 static const uint8_t hex_digits[256] = {
 	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
@@ -37,7 +37,7 @@ static const uint8_t safe_digits[256] = {
 };
 /* clang-format on */
 
-/* Reads digits of the first `base` of an alphabet. False: another byte, none, or over 64 bits. */
+/* In the first `base` digits of an alphabet. False: another byte, none, or over 64 bits. */
 static bool read_number(
     const char *text, size_t len, const uint8_t *digits, unsigned base, uint64_t *ret)
 {
@@ -143,7 +143,7 @@ int queue_id_pack(const struct queue_id *id, struct packed_id *ret)
 	return queue_id_pack_text(id->text, strlen(id->text), ret);
 }
 
-/* Writes at least `width` digits before end. Returns the first. */
+/* At least `width` digits, before end. Returns the first. */
 static char *write_number(
     char *end, uint64_t number, const char *alphabet, unsigned base, unsigned width)
 {

@@ -15,20 +15,20 @@ struct queue_id {
 
 struct queue_id_parts {
 	bool is_long;
-	/* When the file was created (first accepted RCPT), wall clock, microseconds. -1 for a
-	 * short ID. */
+	/* When the file was created (first accepted RCPT), wall clock, microseconds. -1 for a short
+	 * ID. */
 	int64_t time;
-	uint32_t usec;  /* microseconds of that time within its second */
-	uint64_t inode; /* st_ino of the file */
+	uint32_t usec;  /* of that time, within its second */
+	uint64_t inode; /* st_ino */
 };
 
-/* Stricter than Postfix's mail_queue_id_ok, because postsuper gets these bytes. Returns 0, or
- * ERR_SYNTAX for an ID that Postfix would not make. */
+/* ERR_SYNTAX for an ID that Postfix would not make: stricter than mail_queue_id_ok, because
+ * postsuper gets these bytes. */
 int queue_id_parse(const char *text, size_t len, struct queue_id *ret) NODISCARD;
 void queue_id_split(const struct queue_id *id, struct queue_id_parts *ret);
 
-/* An ID packed into 16 bytes; the packing is reversible. The two highest bits of `time` are free
- * for flags. These functions ignore and clear them. */
+/* Reversible. The two highest bits of `time` are free for flags; these functions ignore and clear
+ * them. */
 struct packed_id {
 	uint64_t time; /* flags, long or short, seconds, microseconds */
 	uint64_t inode;
@@ -36,10 +36,9 @@ struct packed_id {
 #define PACKED_ID_FLAG_A (UINT64_C(1) << 63)
 #define PACKED_ID_FLAG_B (UINT64_C(1) << 62)
 #define PACKED_ID_FLAGS  (PACKED_ID_FLAG_A | PACKED_ID_FLAG_B)
-/* Returns 0, or ERR_LIMIT if the seconds exceed 41 bits (beyond the year 70,000). */
+/* ERR_LIMIT if the seconds exceed 41 bits (beyond the year 70,000). */
 int queue_id_pack(const struct queue_id *id, struct packed_id *ret) NODISCARD;
-/* Parses and packs in one step. */
 int queue_id_pack_text(const char *text, size_t len, struct packed_id *ret) NODISCARD;
-/* Returns 0, or ERR_SYNTAX for a value that queue_id_pack never makes. */
+/* ERR_SYNTAX for a value that queue_id_pack never makes. */
 int queue_id_unpack(const struct packed_id *packed, struct queue_id *ret) NODISCARD;
 bool queue_id_equal(const struct queue_id *a, const struct queue_id *b);

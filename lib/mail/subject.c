@@ -8,8 +8,8 @@
 #define CHARSET_LEN_MAX 40
 #define CONVERTERS_MAX  64 /* opened for one field; some 5 us each */
 
-/* The charsets that are decoded, and iconv(3)'s names for them; NULL: taken as UTF-8. Only
- * well-tested converters, because a stranger chooses which of them runs. */
+/* iconv(3)'s names; NULL: UTF-8. Only well-tested converters, because a stranger chooses which of
+ * them runs. */
 static const struct charset {
 	const char *name, *iconv;
 } charsets[] = {
@@ -62,12 +62,12 @@ struct decoder {
 	struct strbuf *out;
 	size_t start; /* offset of our text in out */
 	bool blank;   /* a blank is due */
-	bool cut;     /* the text is full */
+	bool cut;
 	/* Of consecutive words in one charset: a character may be split over two words. */
 	struct strbuf octets;
-	const struct charset *charset; /* charset of octets; NULL: no word comes before */
+	const struct charset *charset; /* of octets; NULL: no word comes before */
 	iconv_t convert;               /* if charset->iconv */
-	unsigned converters;           /* converters opened so far */
+	unsigned converters;           /* opened so far */
 };
 
 static bool is_blank(const char *text, size_t len, uint32_t point)
@@ -151,8 +151,8 @@ static bool open_converter(struct decoder *d, const char *name)
 	return d->convert != (iconv_t)-1;
 }
 
-/* If memory, descriptors or a converter is lacking, the rest of the field counts as missing. So
- * does the rest of a field that changes its charset too often. */
+/* If memory, descriptors or a converter is lacking, or the charset changes too often, the rest of
+ * the field counts as missing. */
 static void begin_word(struct decoder *d, const struct charset *charset)
 {
 	if (charset == d->charset)

@@ -13,13 +13,12 @@ struct address {
 	 * The domain follows the last '@'. "" is the null sender. Without a domain there is no '@',
 	 * unless the local part contains one: then an '@' is added at the end. */
 	char text[ADDRESS_MAX + 1];
-	size_t local_len; /* bytes of the local part in text */
+	size_t local_len; /* in text */
 	struct domain domain;
 	bool cut; /* a part was longer than its cap */
 };
 
-/*
- * Reads an argument of MAIL FROM or RCPT TO, with or without <>. "" or NULL is the null sender.
+/* Reads an argument of MAIL FROM or RCPT TO, with or without <>. "" or NULL is the null sender.
  * Drops source route, comments and white space; unquotes the local part.
  *
  * Without '@', "a!b" becomes b@a, and "a%b" becomes a@b. Any other address gets the domain origin
@@ -27,17 +26,16 @@ struct address {
  *
  * Never fails: if smtpd would refuse the argument, the rightmost piece that it would call an
  * address counts. Ignores append_dot_mydomain, canonical and masquerade maps, and does not take
- * MAILER-DAEMON@$myorigin for the null sender.
- */
+ * MAILER-DAEMON@$myorigin for the null sender. */
 void address_envelope(const char *argument, const char *origin, struct address *ret);
-/* Reads an address that smtpd has unquoted, as policy services get it. Out of memory: as
+/* The same for an address that smtpd has unquoted, as policy services get it. Out of memory: as
  * address_split. */
 void address_unquoted(const char *text, const char *origin, struct address *ret);
 /* Splits an address in normal form or in Postfix's internal form (S and R records). */
 void address_split(const char *normal, struct address *ret);
-/* Ignores the case of the local part. */
+/* The case of the local part is ignored. */
 bool address_equal(const struct address *a, const struct address *b);
-/* Builds the normal form from raw bytes. If the domain contains '@', the part after the last one
- * counts. NUL becomes '?'. */
+/* Raw bytes to normal form. If the domain contains '@', the part after the last one counts. NUL
+ * becomes '?'. */
 void address_build(const char *local, size_t local_len, const char *domain, size_t domain_len,
     struct address *ret);

@@ -28,13 +28,13 @@ static void add(struct tokens *t, char c, bool special)
 	t->special[t->count++] = special;
 }
 
-/* Adds a byte from after a backslash, or from inside "..." or [...]. */
+/* A byte from after a backslash, or from inside "..." or [...]. */
 static void add_plain(struct tokens *t, char c)
 {
 	add(t, str_is_blank(c) ? ' ' : c, false);
 }
 
-/* Adds the text up to closing or the end. Returns what follows. */
+/* Up to closing or the end. Returns what follows. */
 static const char *add_enclosed(struct tokens *t, const char *at, const char *end, char closing)
 {
 	for (; at < end && *at != closing; at++) {
@@ -75,14 +75,14 @@ struct region {
 	ptrdiff_t begin, end;
 };
 
-/* Keeps the first region that is not empty: Postfix refuses more than one address. */
+/* The first region that is not empty counts: Postfix refuses more than one address. */
 static void keep(struct region *r, ptrdiff_t begin, ptrdiff_t end)
 {
 	if (r->begin == r->end && begin < end)
 		*r = (struct region){begin, end};
 }
 
-/* Searches leftward from at for a special of these kinds. -1 if there is none. */
+/* Leftward from at, for a special of these kinds; -1 if there is none. */
 static ptrdiff_t back_to(const struct tokens *t, ptrdiff_t at, const char *kinds)
 {
 	while (at >= 0 && !(t->special[at] && strchr(kinds, t->byte[at])))
@@ -90,8 +90,8 @@ static ptrdiff_t back_to(const struct tokens *t, ptrdiff_t at, const char *kinds
 	return at;
 }
 
-/* Goes from right to left: a '>' takes everything up to the next '<', and a ';' makes every ':'
- * before it the end of a group's name. Skips group names, and phrases before '<'. */
+/* From right to left: a '>' takes everything up to the next '<', and a ';' makes every ':' before
+ * it the end of a group's name. Skips group names, and phrases before '<'. */
 static struct region find_address(const struct tokens *t)
 {
 	static const char any[] = "<>,;:";
@@ -193,8 +193,8 @@ static void fill_parts(const struct tokens *t, struct region region, ptrdiff_t d
 	}
 }
 
-/* Does what smtpd's extract_addr does: removes blanks around the argument, one pair of <>, and a
- * source route at its very front. */
+/* As smtpd's extract_addr: without blanks around the argument, one pair of <>, and a source route
+ * at its very front. */
 static const char *strip_argument(const char *text, const char **end)
 {
 	const char *colon;
@@ -233,7 +233,7 @@ void address_envelope(const char *argument, const char *origin, struct address *
 		swap = s.bang != NOWHERE;
 		divide = swap ? s.bang : s.percent;
 	}
-	/* If there is no place to divide, all of it is the local part. */
+	/* Without a place to divide, all of it is the local part. */
 	fill_parts(&tokens, s.region, divide == NOWHERE ? s.region.end : divide, swap, &parts);
 	if (divide == NOWHERE && (s.region.begin < s.region.end || s.routed) && origin) {
 		address_build(parts.local, parts.local_len, origin, strlen(origin), ret);
@@ -244,7 +244,6 @@ void address_envelope(const char *argument, const char *origin, struct address *
 	ret->cut |= tokens.cut;
 }
 
-/* Quotes the local part, with '\\' before '"' and '\\'. */
 static void quote(const char *text, size_t local, struct strbuf *out)
 {
 	strbuf_putc(out, '"');

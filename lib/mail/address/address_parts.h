@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* An address while it is read byte by byte, and where comments and quoted strings end. Shared by
- * the envelope reader (address_envelope.c) and the header From scanner (from.c). */
+ * address_envelope.c and from.c. */
 #pragma once
 
 #include "base/str.h"
@@ -16,10 +16,10 @@ struct address_parts {
 };
 void address_parts_clear(struct address_parts *p);
 void address_parts_local(struct address_parts *p, char c);
-/* After "b@c" another '@' follows: moves '@' and the domain into the local part. */
+/* "b@c" and another '@': moves '@' and the domain into the local part. */
 void address_parts_join(struct address_parts *p);
 void address_parts_build(const struct address_parts *p, struct address *ret);
-/* Joins a raw local part and a domain in normal form. domain_cut: what domain_normal returned. */
+/* A raw local part and a domain in normal form. domain_cut: what domain_normal returned. */
 void address_join(const char *local, size_t local_len, const struct domain *domain, bool domain_cut,
     struct address *ret);
 /* at: the byte after a '('. Returns the byte after its ')', or NULL. Comments nest; '\' escapes. */

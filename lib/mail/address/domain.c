@@ -12,7 +12,7 @@ static bool is_host_byte(char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/* Whether this is a lower-case label of a host name. Sets *alabel if it claims to be punycode. */
+/* In lower case. Sets *alabel if it claims to be punycode. */
 static bool is_label(const char *at, size_t len, bool *alabel)
 {
 	if (len == 0 || len > LABEL_MAX_BYTES || at[0] == '-' || at[len - 1] == '-')
@@ -40,7 +40,7 @@ bool domain_lacked_memory(void)
 	return lacked;
 }
 
-/* The A-labels of UTF-8 text, to free with idn2_free. NULL if libidn2 refuses. */
+/* NULL if libidn2 refuses. Free it with idn2_free. */
 static char *to_alabels(const char *text)
 {
 	uint8_t *out = NULL;
@@ -51,8 +51,8 @@ static char *to_alabels(const char *text)
 	return rc == IDN2_OK ? (char *)out : NULL;
 }
 
-/* Whether lower-case text is a NAME. libidn2 must leave punycode unchanged, so that the answer
- * depends on the text alone. Unless `mapped`, punycode is not a NAME. */
+/* libidn2 must leave punycode unchanged, so that the answer depends on the text alone. Unless
+ * `mapped`, punycode is not a NAME. */
 static bool is_name(const char *text, bool mapped)
 {
 	bool alabel = false;
@@ -100,7 +100,7 @@ static bool map_name(const char *text, struct domain *ret)
 	return ok;
 }
 
-/* Keeps the text. If too long, keeps its end after a '*', which no NAME contains; returns true. */
+/* If the text is too long, keeps its end after a '*', which no NAME contains, and returns true. */
 static bool keep(const struct domain_text *t, enum domain_kind kind, struct domain *ret)
 {
 	const char *text = t->at;
@@ -179,7 +179,7 @@ bool domain_below(const struct domain *d, const struct domain *parent)
 	return has_labels(d) && has_labels(parent) && domain_ends_with(d->text, parent->text);
 }
 
-/* Writes labels from last to first, with a dot after each. reversed has DOMAIN_MAX + 1 bytes. */
+/* With a dot after each. reversed has DOMAIN_MAX + 1 bytes. */
 static size_t reverse_labels(const char *text, char *reversed)
 {
 	size_t end = strlen(text), n = 0;

@@ -11,8 +11,8 @@
 #define DOMAIN_INPUT_MAX 1012
 
 enum domain_kind {
-	DOMAIN_NONE,    /* an address without a domain */
-	DOMAIN_NULL,    /* the null sender */
+	DOMAIN_NONE,
+	DOMAIN_NULL,
 	DOMAIN_NAME,    /* A-labels */
 	DOMAIN_RAW,     /* refused by libidn2, or no host name */
 	DOMAIN_LITERAL, /* as in RFC 5321, section 4.1.3: "[192.0.2.1]", "[ipv6:2001:db8::1]" */
@@ -23,32 +23,30 @@ struct domain {
 	enum domain_kind kind;
 };
 
-/* Brings any bytes to normal form. Idempotent, also in the kind. A NAME has labels of 1 to 63
- * letters, digits, '-' and '_', without '-' at their ends, and 253 bytes at most. A text longer
- * than DOMAIN_MAX becomes RAW, with '*' in place of its front, so that its parent domains stay
- * right; then returns true. */
+/* Takes any bytes. Idempotent, also in the kind. A NAME has labels of 1 to 63 letters, digits, '-'
+ * and '_', without '-' at their ends, and 253 bytes at most. A text longer than DOMAIN_MAX becomes
+ * RAW, with '*' in place of its front, so that its parent domains stay right; then returns true. */
 bool domain_normal(const char *bytes, size_t len, struct domain *ret);
-/* Does not ask libidn2 (some 10 us): a domain that is not ASCII, or is punycode, becomes RAW. */
+/* The same without libidn2 (some 10 us): a domain that is not ASCII, or is punycode, becomes
+ * RAW. */
 bool domain_unmapped(const char *bytes, size_t len, struct domain *ret);
-/* Whether libidn2 ran out of memory in this thread since the last call. If so, a RAW domain may
+/* Whether libidn2 ran out of memory in this thread since the last call. A RAW domain may then
  * really be a NAME, so do not trust comparisons with it. Call it also before a piece of work, since
  * work before may have failed without asking. */
 bool domain_lacked_memory(void);
 bool domain_equal(const struct domain *a, const struct domain *b);
-/* Whether d is a subdomain of parent. Nothing is below a literal. */
+/* Nothing is below a literal. */
 bool domain_below(const struct domain *d, const struct domain *parent);
 /* The same for texts. parent must not be a literal; no literal d ends like a name. */
 bool domain_ends_with(const char *d, const char *parent);
 
-/*
- * Makes the author key under which mail is filed; returns its length. NAME and RAW: labels
+/* Makes the author key under which mail is filed; returns its length. NAME and RAW: labels
  * reversed, with a dot after each ("com.example."), so that subdomains share a prefix. LITERAL:
  * unchanged. NULL: "<>". NONE: "@".
  *
  * A longer key is cut to DOMAIN_KEY_PLAIN bytes, and a 64-bit hash of all of it follows. A short
  * key contains no NUL, and byte DOMAIN_KEY_PLAIN is never NUL, so a NUL can end keys. Unless keys
- * are cut, d lies below p exactly if d's key begins with p's; otherwise ask domain_below.
- */
+ * are cut, d lies below p exactly if d's key begins with p's; otherwise ask domain_below. */
 #define DOMAIN_KEY_PLAIN 240
 #define DOMAIN_KEY_MAX   (DOMAIN_KEY_PLAIN + 8)
 size_t domain_key(const struct domain *d, unsigned char key[DOMAIN_KEY_MAX]);

@@ -3,7 +3,7 @@
 
 #include "base/str.h"
 
-/* Zero-width (non-)joiner, RFC 5892 A.1, A.2. */
+/* RFC 5892 A.1, A.2. */
 static bool is_joiner(uint32_t point)
 {
 	return point == 0x200c || point == 0x200d;
@@ -23,7 +23,7 @@ bool domain_is_blank(const char *text, size_t len)
 	return (unsigned char)*text >= 0x80 && str_utf8(text, len, &point) > 0 && is_blank(point);
 }
 
-/* Only characters beyond ASCII. */
+/* Beyond ASCII. */
 static bool is_invisible(uint32_t point)
 {
 	static const struct {
@@ -68,7 +68,7 @@ static bool joins(const char *text, size_t len)
 	       !(last_character(text, len, &before) > 0 && is_joiner(before));
 }
 
-/* How many bytes at the end are invisible. */
+/* Invisible bytes at the end. */
 static size_t unseen(const struct domain_text *t)
 {
 	const char *text = t->at;
@@ -80,7 +80,7 @@ static size_t unseen(const struct domain_text *t)
 
 	if (c < 0x80)
 		return c != '\0' && c != '\t' && c != '\n' && c != '\r' && (c < ' ' || c == 0x7f);
-	/* The single Latin-1 bytes of no-break space and soft hyphen. */
+	/* Latin-1's no-break space and soft hyphen. */
 	if ((c == 0xa0 || c == 0xad) && !is_unfinished(text, len - 1))
 		return 1;
 	n = last_character(text, len, &point);

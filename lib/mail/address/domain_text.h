@@ -20,11 +20,11 @@ void domain_note_lack(void);
 
 void domain_text_clear(struct domain_text *t);
 void domain_text_add(struct domain_text *t, char c);
-/* Ends the text: lower case, no trailing dots, at most DOMAIN_INPUT_MAX bytes. NUL becomes '?'. */
+/* Lower case, no trailing dots, at most DOMAIN_INPUT_MAX bytes. NUL becomes '?'. */
 void domain_text_finish(struct domain_text *t);
-/* Drops U+200C and U+200D from a finished text. Returns false if there are none. */
+/* From a finished text. False if there are none. */
 bool domain_text_drop_joiners(struct domain_text *t);
-/* Whether text begins with a non-ASCII blank; len > 0. */
+/* Non-ASCII blanks only; len > 0. */
 bool domain_is_blank(const char *text, size_t len);
 /* The length without trailing dots. A single dot stays. */
 size_t domain_undotted(const char *bytes, size_t len);

@@ -17,7 +17,6 @@ enum joint {
 
 struct scan {
 	const char *at, *end;
-	/* The run. */
 	struct address_parts run;
 	bool has_at;
 	bool quoted_at; /* a quoted string in its local part contains '@' */
@@ -26,10 +25,9 @@ struct scan {
 	enum joint joint;
 	/* The item, from comma to comma. */
 	bool in_angle;
-	bool taken;      /* it has an angle address, or an address was reported */
-	bool has_phrase; /* it has words that are not an address */
-	/* The field. */
-	/* A comment or quote is never closed: '(' or '"' is then an ordinary character. */
+	bool taken;      /* has an angle address, or an address was reported */
+	bool has_phrase; /* has words that are not an address */
+	/* One is never closed: '(' or '"' is then an ordinary character. */
 	bool no_comments, no_quotes;
 	/* Look-ahead: does this item have an address in '<>'? No byte is looked at twice. */
 	const char *looked;
@@ -43,7 +41,7 @@ static bool run_is_empty(const struct scan *s)
 	return !s->has_at && s->run.local_len == 0;
 }
 
-/* A source route: "<@a,@b:". */
+/* "<@a,@b:". */
 static bool run_is_route(const struct scan *s)
 {
 	return s->in_angle && s->has_at && s->run.local_len == 0;
@@ -66,7 +64,7 @@ static bool is_angle_address(const char *at, const char *end)
 	return has_at && at < end && *at == '>';
 }
 
-/* The byte after the quoted string or comment that begins at at; NULL if it is not closed. */
+/* at: a '"' or '('. NULL if it is not closed. */
 static const char *past_enclosed(const struct scan *s, const char *at)
 {
 	const char *closing = NULL;
@@ -99,7 +97,7 @@ static void look_ahead(struct scan *s, const char *at)
 	s->looked = at;
 }
 
-/* Whether the text so far is a display name: "joe@a.example via Desk <desk@b.example>". */
+/* The text so far, as in "joe@a.example via Desk <desk@b.example>". */
 static bool is_display_name(struct scan *s)
 {
 	const char *at = s->at - 1;
@@ -126,7 +124,7 @@ static void report_run(struct scan *s)
 	report_parts(s, s->run.local, s->run.local_len, s->run.domain.at, s->run.domain.len);
 }
 
-/* Reports a run without a domain where a mailbox must stand: "root", or "a@b" all in quotes. */
+/* A run without a domain where a mailbox must stand: "root", or "a@b" all in quotes. */
 static void report_bare(struct scan *s)
 {
 	const char *at = NULL;
@@ -176,7 +174,7 @@ static void space(struct scan *s)
 		s->joint = JOINT_SPACED;
 }
 
-/* A byte of a host name or of UTF-8, or an invisible one. */
+/* Of a host name or of UTF-8, or an invisible one. */
 static bool is_domain_byte(char c)
 {
 	return (c > 0 && c < ' ') || c == 0x7f || (c >= 'a' && c <= 'z') ||
@@ -283,7 +281,7 @@ static void literal(struct scan *s)
 	s->joint = JOINT_CLOSED;
 }
 
-/* The byte after the "=?charset?q?text?=" at at, or NULL. */
+/* Of the "=?charset?q?text?=" at at, or NULL. */
 static const char *encoded_word_end(const char *at, const char *end)
 {
 	int marks = 0;
@@ -346,7 +344,7 @@ static void comma(struct scan *s)
 		group_end(s);
 }
 
-/* Called when s->at is after the byte. Any other byte begins a word. */
+/* s->at is after the byte. Any other byte begins a word. */
 static void (*const steps[UCHAR_MAX + 1])(struct scan *s) = {
     [' '] = space,
     ['\t'] = space,

@@ -17,7 +17,7 @@
 #include "base/str.h"
 #include "mail/address/address.h"
 
-#define FROM_MAILBOX_MAX 64 /* mailboxes of a message that are recorded, in all its From fields */
+#define FROM_MAILBOX_MAX 64 /* recorded of a message, in all its From fields */
 /* Domains of a message for which libidn2 is asked (0.1 s). Long ones count more than once;
  * repetitions within a field do not count. Later ones are taken as they stand, and `cut` is set. */
 #define FROM_NAMES_MAX 10000
@@ -27,10 +27,10 @@
 /* Called for each mailbox that is not recorded yet. */
 typedef void from_taken(void *arg, const struct address *mailbox);
 
-/* The mailboxes of one message. Zero-initialise; from_clear empties it for the next message. */
+/* Of one message; from_clear empties it for the next. */
 struct from_list {
 	struct strbuf packed; /* the first FROM_MAILBOX_MAX; read with strlist_of() */
-	unsigned count;       /* mailboxes in packed */
+	unsigned count;       /* in packed */
 	bool cut;             /* a cap was hit: mailboxes, an address, or domains */
 	/* Also called past FROM_MAILBOX_MAX, perhaps repeatedly for one mailbox; may be NULL. */
 	from_taken *taken;
@@ -43,5 +43,5 @@ void from_clear(struct from_list *list); /* keeps memory and callback */
 void from_release(struct from_list *list);
 /* Adds the mailboxes of one field, each once. Time is linear in len; memory is bounded. */
 void from_scan(struct from_list *list, const char *value, size_t len);
-/* Whether a cap withheld a mailbox, or the normal form of its domain, from the callback. */
+/* Whether the callback lacks a mailbox, or the normal form of its domain, because of a cap. */
 bool from_was_bounded(const struct from_list *list);

@@ -39,7 +39,7 @@ static void report(struct from_list *list, const struct address *address)
 		list->taken(list->arg, address);
 }
 
-/* Whether libidn2 would be asked: not ASCII, or punycode. */
+/* libidn2 would be asked: not ASCII, or punycode. */
 static bool is_costly(const char *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i++)

@@ -27,22 +27,22 @@ struct pattern {
 	char *text;                  /* as the user wrote it, for messages; owned */
 };
 
-/* Parses a pattern. Returns ERR_SYNTAX with words for obvious mistakes: blanks, control characters,
- * empty or long labels, wildcards, a client's address, a bad expression, unknown flags. A domain
- * that libidn2 refuses becomes RAW, because such mail exists. Release with pattern_release. */
+/* ERR_SYNTAX with words for obvious mistakes: blanks, control characters, empty or long labels,
+ * wildcards, a client's address, a bad expression, unknown flags. A domain that libidn2 refuses
+ * becomes RAW, because such mail exists. */
 int pattern_parse(const char *text, struct pattern *ret, struct err *err) NODISCARD;
 void pattern_release(struct pattern *p);
 /* Length of the pattern at the start of line. Expressions and quoted local parts may have
  * blanks. */
 size_t pattern_span(const char *line);
-/* Appends the one spelling of all patterns with this meaning. pattern_parse reads it. */
+/* Appends the one spelling of all patterns with this meaning, for pattern_parse. */
 void pattern_canonical(const struct pattern *p, struct strbuf *out);
 /* Turns DOMAIN into WITHIN, except for literals. */
 void pattern_include_subdomains(struct pattern *p);
 /* Returns 1, 0, or ERR_LIMIT if the expression hit its limits. That is no match; report it once. */
 int pattern_match(const struct pattern *p, const struct address *address) NODISCARD;
 
-/* Points into text, which is in normal form. Prepares it for matching with many patterns. */
+/* A text in normal form, not owned, prepared for many patterns. */
 struct pattern_subject {
 	const char *text;
 	size_t len, local_len;
@@ -52,7 +52,7 @@ struct pattern_subject pattern_subject_of(const char *normal);
 struct pattern_subject pattern_subject_of_login(const char *login); /* only for expressions */
 int pattern_match_subject(const struct pattern *p, const struct pattern_subject *subject) NODISCARD;
 /* Matches an expression with text that is not an address. cut: text is the beginning of a longer
- * text; then 1 only if the whole matches however it continues. Returns 1, 0, or ERR_LIMIT. */
+ * one; then 1 only if it matches however it continues. Returns 1, 0, or ERR_LIMIT. */
 int pattern_match_text(const struct pattern *p, const char *text, size_t len, bool cut) NODISCARD;
 /* Whether word may be meant as a pattern: it contains '.', '@', '/' or '[', or is "<>". */
 bool pattern_looks_like(const char *word);

@@ -8,7 +8,7 @@
 #define LABEL_MAX    63  /* RFC 1035, section 2.3.4 */
 #define NAME_LEN_MAX 253 /* 255 octets on the wire */
 
-/* Where the opening character text[0] is closed, past backslash pairs; NULL if it is not. */
+/* Closes text[0], past backslash pairs; NULL if it is not closed. */
 static const char *closing(const char *text)
 {
 	for (const char *p = text + 1; *p; p++) {
@@ -100,7 +100,7 @@ static int parse_literal(const char *text, size_t len, struct domain *ret, struc
 	return 0;
 }
 
-/* Parses the domain of a pattern: what follows '@', or the whole. */
+/* What follows '@', or the whole. */
 static int parse_domain_part(const char *text, size_t len, struct domain *ret, struct err *err)
 {
 	if (len > 0 && text[0] == '[')
@@ -116,7 +116,7 @@ static int parse_domain_part(const char *text, size_t len, struct domain *ret, s
 	return check_labels(ret->text, err);
 }
 
-/* Refuses a domain that is probably meant as something else. */
+/* A domain that is probably meant as something else. */
 static int check_spelling(const char *domain, const char *text, struct err *err)
 {
 	struct net_block block;
@@ -144,7 +144,7 @@ static int parse_domain(const char *text, struct pattern *p, struct err *err)
 	p->kind = text[0] == '.' ? PATTERN_SUBDOMAINS : PATTERN_DOMAIN;
 	if (p->kind == PATTERN_DOMAIN) {
 		code = code ?: parse_domain_part(text, strlen(text), &p->address.domain, err);
-		/* Check the normal form, which lacks ignored bytes. */
+		/* The normal form lacks ignored bytes. */
 		return code ?: check_spelling(p->address.domain.text, text, err);
 	}
 	if (text[1] == '[')

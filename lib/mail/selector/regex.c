@@ -4,15 +4,13 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-/*
- * Steps that PCRE2 may take from one start offset. (JIT counts fewer: it skips backtracking over
+/* Steps that PCRE2 may take from one start offset. (JIT counts fewer: it skips backtracking over
  * one repeated character.) An expression that hits the limit, such as /(a+)+$/, ends the search at
  * once: 20 to 100 us for a long address. One that stays just below it at each offset, such as
  * /a{1,90}a{1,90}[bc]/, takes at most 4 ms, and no less with a fifth of the limit.
  *
  * Usual expressions take under a thousand steps. An expression that hits the limit lets mail pass,
- * so the limit must not be lower.
- */
+ * so the limit must not be lower. */
 #define MATCH_LIMIT 10000
 /* KiB for the interpreter. JIT uses 32 KiB of the thread's stack. */
 #define HEAP_LIMIT 2048

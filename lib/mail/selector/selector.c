@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "mail/selector/selector.h"
 
-/* An expression that hits its limit, or finds no memory, does not match, and is counted. */
+/* An expression that hits its limit, or finds no memory, is counted as a note. */
 static bool any_matches(
     const struct pattern_set *set, const char *normal, struct selector_notes *notes)
 {
@@ -77,7 +77,6 @@ static unsigned given_alone(const struct message *m, unsigned halves)
 
 enum answer { NO, YES, UNSURE };
 
-/* The queue file's recipients if it was read, otherwise those of RCPT TO. */
 struct waiting {
 	const struct strlist *list, *originals;
 	uint32_t count;
@@ -101,7 +100,7 @@ static struct waiting waiting_of(const struct message *m)
 	return w;
 }
 
-/* Counts recipients that match by their address, or by the one before aliases. */
+/* By their address, or by the one before aliases. */
 static uint32_t count_matching(
     const struct selector *s, const struct waiting *w, bool as_queued, struct selector_notes *notes)
 {
@@ -165,7 +164,7 @@ static enum answer either(enum answer a, enum answer b)
 
 enum pass {
 	PASS_NO,
-	PASS_OWN,     /* the message's own */
+	PASS_OWN,
 	PASS_FIRST,   /* only that of its first pass through a content filter */
 	PASS_UNSURE,  /* depends on the cut end of a login */
 	PASS_UNKNOWN, /* back from a filter, first pass unknown */
@@ -270,7 +269,7 @@ static enum pass client_pass(const struct selector *s, const struct message *m)
 	return m->flags & MESSAGE_UNJOINED && m->first.client.family == 0 ? PASS_UNKNOWN : PASS_NO;
 }
 
-/* Compares without <>; either side may lack one or both of them. */
+/* Either side may lack one or both of <>. */
 static bool is_message_id(const struct message *m, const char *id, const char *asked)
 {
 	size_t len = strlen(id), asked_len = strlen(asked);
@@ -343,7 +342,7 @@ bool selector_is_empty(const struct selector *s)
 	       s->queues == 0 && !selector_asks_file(s);
 }
 
-/* Asks PATTERN, --sender and --from. Returns bits of selector_matched; 0 if one of them fails. */
+/* PATTERN, --sender and --from. 0 if one of them fails. */
 static unsigned match_authors(const struct selector *s, const struct message *m,
     const struct selector_header *read, struct selector_notes *notes)
 {
@@ -391,7 +390,7 @@ unsigned selector_nominate_read(const struct selector *s, const struct message *
 	enum pass login = client == PASS_NO ? PASS_NO : login_pass(s, m, notes);
 	if (login == PASS_NO)
 		return 0;
-	/* A selector without any condition matches nothing. */
+	/* Without any condition nothing matches. */
 	if (selector_is_empty(s) && !s->all)
 		return 0;
 	unsigned before = notes->limits;

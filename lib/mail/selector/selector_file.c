@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What only the queue has: the second step, and the third, which reads header and defer log. */
+/* The second step, and the third, which reads header and defer log. */
 #include "mail/selector/selector.h"
 #include "mail/subject.h"
 
