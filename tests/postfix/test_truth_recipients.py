@@ -132,6 +132,20 @@ class SenderBcc(RecipientCase):
         self.assert_selects({other}, "--recipient", "dest.test", "--only")
         self.assert_purged({ours}, BAD)
 
+    def test_client(self):
+        """cleanup(8) writes the added recipient before the client."""
+        ours = self.send("a@example.com", ADDR="192.0.2.7", LOGIN="joe")
+        self.send("a@example.com", ADDR="192.0.2.8")
+        self.postfix.settled(2)
+        self.assertEqual(self.pq.idx("sync").status, 0)
+        self.assert_selects({ours}, "--client", "192.0.2.7")
+        listed = self.pq.listed("--login", "joe")[ours]
+        self.assertEqual((listed["client"], [r["address"] for r in listed["recipients"] if not r.get("added")]),
+                         ("192.0.2.7", ["u@dest.test"]))
+        self.pq.stop()
+        self.pq.forget()
+        self.assert_purged({ours}, "--client", "192.0.2.7")
+
 
 @both_ids
 class RecipientBcc(RecipientCase):

@@ -94,6 +94,14 @@ class Canonical(Forms, Rewritten):
 
 
 @both_ids
+class WithBcc(Forms, Rewritten):
+    """sender_bcc_maps put a recipient before the client into the file; the file is the recorded message all the same."""
+
+    queued = "new@rewritten.test"
+    main = Canonical.main + "sender_bcc_maps = static:boss@bcc.test\n"
+
+
+@both_ids
 class Masqueraded(Forms, Rewritten):
     given, queued = "a@www.example.com", "a@example.com"
     main = "masquerade_domains = example.com\n"

@@ -133,8 +133,9 @@ static const char *value_of(const char *text, const char *name)
 	return str_starts(text, name) ? text + strlen(name) : NULL;
 }
 
-static void take_attribute(struct identity *id, const char *text)
+static void take_attribute(struct queue_envelope *e, const char *text)
 {
+	struct identity *id = e->identity;
 	const char *value;
 
 	if ((value = value_of(text, "create_time="))) {
@@ -145,6 +146,7 @@ static void take_attribute(struct identity *id, const char *text)
 		int64_t port = queue_number(value, NULL);
 
 		id->client_port = port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0;
+		e->client_told = true;
 	} else if ((value = value_of(text, "log_client_address="))) {
 		take_address(&id->log_client, value);
 	} else if ((value = value_of(text, "log_ident=")) && strlen(value) <= QUEUE_ID_MAX) {
@@ -176,11 +178,15 @@ void queue_envelope_begin(struct queue_envelope *e, const struct stat *st, struc
 	    .arrival_time = -1, .create_time = -1, .inode = st->st_ino, .size = st->st_size};
 }
 
-/* Recipients (R, O, D) follow the sender and its client; M begins the content. */
-static bool ends_envelope(const struct queue_envelope *e, unsigned char type)
+/* M begins the content. Recipients (R, O, D) follow the sender; they also follow its client, except
+ * those of sender_bcc_maps, which cleanup(8) writes as soon as it has the sender
+ * (cleanup/cleanup_addr.c). */
+static bool ends_envelope(struct queue_envelope *e, unsigned char type)
 {
-	return type == 'M' || type == 'X' || type == 'E' ||
-	       (e->identity->has_sender && (type == 'R' || type == 'O' || type == 'D'));
+	bool recipient = type == 'R' || type == 'O' || type == 'D';
+
+	e->has_recipient |= recipient && e->identity->has_sender;
+	return type == 'M' || type == 'X' || type == 'E' || (e->has_recipient && e->client_told);
 }
 
 int queue_envelope_take(struct queue_envelope *e, const struct queue_record *r)
@@ -195,10 +201,15 @@ int queue_envelope_take(struct queue_envelope *e, const struct queue_record *r)
 	else if (r->type == 'T')
 		take_time(e, r->data);
 	else if (r->type == 'A')
-		take_attribute(e->identity, r->data);
+		take_attribute(e, r->data);
 	else if (r->type == 'S')
 		take_sender(e->identity, r);
 	return 1;
+}
+
+bool queue_envelope_suffices(const struct queue_envelope *e)
+{
+	return e->has_recipient && e->identity->arrival_time >= 0;
 }
 
 int queue_file_identity(int fd, const struct stat *st, struct identity *ret)
@@ -212,5 +223,5 @@ int queue_file_identity(int fd, const struct stat *st, struct identity *ret)
 	do
 		code = queue_file_next(&f, &r);
 	while (code == 0 && (code = queue_envelope_take(&e, &r)) == 1);
-	return code;
+	return code == ERR_SYNTAX && queue_envelope_suffices(&e) ? 0 : code;
 }

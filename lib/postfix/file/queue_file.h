@@ -49,14 +49,19 @@ int queue_file_next(struct queue_file *f, struct queue_record *ret) NODISCARD;
 int64_t queue_number(const char *text, const char **rest);
 
 /* Collects the identity from the records C and T (only the first of each), A and S, up to the first
- * recipient or the content. */
+ * recipient after sender and client, or up to the content. */
 struct queue_envelope {
 	struct identity *identity;
 	bool begun, sized, timed;
+	bool client_told;   /* client_port, its last attribute, was read */
+	bool has_recipient; /* a recipient follows the sender */
 };
 void queue_envelope_begin(struct queue_envelope *e, const struct stat *st, struct identity *ret);
 /* Returns 1 go on, 0 complete, or ERR_SYNTAX: this is no queue file. */
 int queue_envelope_take(struct queue_envelope *e, const struct queue_record *r) NODISCARD;
+/* Whether it is complete even if the file cannot be read further, as when it has more recipients
+ * than QUEUE_RECORDS_MAX. */
+bool queue_envelope_suffices(const struct queue_envelope *e);
 
 /* Reads the identity of the file open on fd. *st: its fstat. Returns 0, -errno, or ERR_SYNTAX (no
  * queue file; *ret has the fields read so far). */

@@ -132,6 +132,7 @@ static int walk_file(struct walk *w)
 		take_record(w, &r);
 	}
 	ask_subject(w->m);
+	w->has_envelope |= queue_envelope_suffices(&w->envelope);
 	return code == ERR_SYNTAX && w->has_envelope ? 0 : code;
 }
 

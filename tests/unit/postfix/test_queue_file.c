@@ -266,6 +266,51 @@ static void test_file(void **state)
 	bytes_release(&file);
 }
 
+/* cleanup(8) writes the recipients of sender_bcc_maps right after the sender, before the client. */
+static void test_recipients_before_the_client(void **state)
+{
+	struct bytes file = {0};
+	struct identity id;
+
+	(void)state;
+	rig_record(&file, 'T', "1700000000 123456");
+	rig_record(&file, 'S', "a@bad.example");
+	rig_record(&file, 'A', "notify_flags=1");
+	rig_record(&file, 'R', "boss@bcc.example");
+	rig_record(&file, 'D', "clerk@bcc.example");
+	rig_record(&file, 'A', "log_client_address=192.0.2.9");
+	rig_record(&file, 'A', "client_address=192.0.2.1");
+	rig_record(&file, 'A', "client_port=1025");
+	rig_record(&file, 'O', "u@dest.example");
+	rig_record(&file, 'R', "u@dest.example");
+	rig_record(&file, 'A', "client_port=77"); /* too late */
+	rig_record(&file, 'M', "");
+	assert_int_equal(parse(&file, &id), 0);
+	assert_int_equal(id.client.family, 4);
+	assert_int_equal(id.log_client.family, 4);
+	assert_int_equal(id.client_port, 1025);
+	bytes_release(&file);
+}
+
+/* Mail without a client has nothing more to tell behind its first recipient, even if there are too
+ * many to read. */
+static void test_recipients_without_end(void **state)
+{
+	struct bytes file = {0};
+	struct identity id;
+
+	(void)state;
+	rig_record(&file, 'T', "1700000000 123456");
+	rig_record(&file, 'S', "a@bad.example");
+	for (int n = 0; n < QUEUE_RECORDS_MAX; n++)
+		rig_record(&file, 'R', "u@dest.example");
+	rig_record(&file, 'M', "");
+	assert_int_equal(parse(&file, &id), 0);
+	assert_int_equal(id.arrival_time, ARRIVAL);
+	assert_string_equal(id.sender, "a@bad.example");
+	bytes_release(&file);
+}
+
 static void test_closed_descriptor(void **state)
 {
 	struct stat st = {0};
@@ -279,4 +324,5 @@ UNIT_MAIN(cmocka_unit_test(test_usual), cmocka_unit_test(test_senders),
     cmocka_unit_test(test_arrivals), cmocka_unit_test(test_sender_behind_pointer),
     cmocka_unit_test(test_broken), cmocka_unit_test(test_every_prefix),
     cmocka_unit_test(test_sender_too_long_to_keep), cmocka_unit_test(test_file),
-    cmocka_unit_test(test_closed_descriptor))
+    cmocka_unit_test(test_recipients_before_the_client),
+    cmocka_unit_test(test_recipients_without_end), cmocka_unit_test(test_closed_descriptor))
