@@ -23,8 +23,8 @@
 
 #define DRAIN_TIMEOUT (5 * USEC_PER_SEC)
 #define STOP_TIMEOUT  (5 * USEC_PER_SEC)
-#define LOCK_PATIENCE (2 * USEC_PER_SEC) /* a command may hold the lock to edit the rules */
-/* A command holds the index's lock for some hundred milliseconds. */
+#define LOCK_PATIENCE (2 * USEC_PER_SEC) /* a command may hold it to edit the rules */
+/* a command may hold the index's lock so long */
 #define INDEX_PATIENCE USEC_PER_SEC
 
 struct daemon {
@@ -42,7 +42,7 @@ struct daemon {
 	struct glue_config glue;
 	struct policy *policy; /* NULL: none */
 	int64_t started;
-	/* Set by libmilter's thread at its end. */
+	/* set by libmilter's thread at its end */
 	pthread_t main;
 	atomic_bool ended;
 	int code;
@@ -68,8 +68,7 @@ static sigset_t awaited(void)
 	return set;
 }
 
-/* The main thread takes signals by sigwaitinfo. SIGPIPE would come from every peer that goes
- * away. */
+/* The main thread takes signals by sigwaitinfo. Every peer that goes away would cause a SIGPIPE. */
 static void block_signals(void)
 {
 	sigset_t set = awaited();
@@ -127,7 +126,7 @@ static int be_the_only_one(struct daemon *d, struct err *err)
 
 static int open_socket(struct daemon *d, struct err *err)
 {
-	/* With the mode set by umask, the socket is never open too wide. */
+	/* The umask sets the mode, so the socket is never open too wide. */
 	mode_t before = umask(~(mode_t)d->settings->socket_mode & 0777);
 	int code = glue_open_socket(d->settings->socket, err);
 
@@ -238,7 +237,7 @@ static int start_control(struct daemon *d, struct err *err)
 	return control_start(&d->control, &config, err);
 }
 
-/* Tells the service manager, if any (sd_notify(3)). */
+/* sd_notify(3) */
 static void notify(const char *state)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -253,7 +252,6 @@ static void notify(const char *state)
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	/* Best effort. */
 	(void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to,
 	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
 	close(fd);
@@ -269,10 +267,9 @@ static void *serve_main(void *arg)
 	return NULL;
 }
 
-/* libmilter itself would stop up to five seconds after a signal, or never: its pool destroys the
- * mutex that a worker holds (8.17, worker.c, mi_pool_controller), which froze all sessions under
- * load. So the daemon takes the signals and hides them from libmilter (glue.c), which runs until
- * the process ends. */
+/* Libmilter would stop up to five seconds after a signal, or never: its pool destroys the mutex
+ * that a worker holds (8.17, worker.c, mi_pool_controller), which froze all sessions under load.
+ * So the daemon hides signals from it (glue.c, sigwait), and it runs until the process ends. */
 static int wait_for_end(struct daemon *d, struct err *err)
 {
 	const sigset_t set = awaited();
@@ -318,8 +315,8 @@ static int serve(struct daemon *d, struct err *err)
 	return wait_for_end(d, err);
 }
 
-/* Callbacks end first, then the command's requests; then the index is closed. Every wait is
- * bounded. An index that is not closed is still consistent. */
+/* Ends callbacks, then the command's requests, then closes the index. Every wait is bounded; an
+ * index that is not closed is still consistent. */
 static void stop(struct daemon *d)
 {
 	notify("STOPPING=1");
@@ -393,6 +390,6 @@ int daemon_run(const struct settings *settings, struct err *err)
 	if (code)
 		log_error("%s", err->text);
 	stop(&d);
-	/* libmilter's threads may still use this memory, so nothing is freed. */
+	/* Nothing is freed: libmilter's threads may still use this memory. */
 	_exit(code ? 1 : 0);
 }

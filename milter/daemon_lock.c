@@ -6,8 +6,7 @@
 #include "base/log.h"
 #include "rules/stored.h"
 
-/* The daemon's user owns the directory and may have put anything there, so root writes only to a
- * regular file with one link. */
+/* The daemon's user owns the directory, so root writes only to a regular file with one link. */
 static int make_ours(const struct daemon_lock *l, int fd, struct err *err)
 {
 	struct stat st;
@@ -26,8 +25,7 @@ static int make_ours(const struct daemon_lock *l, int fd, struct err *err)
 	return 0;
 }
 
-/* Whether a daemon wrote its process ID there since the machine's start. Commands leave the file
- * empty. */
+/* Whether a daemon wrote its process ID there since boot. Commands leave the file empty. */
 static bool was_held(int fd)
 {
 	struct timespec up;

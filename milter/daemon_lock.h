@@ -13,9 +13,9 @@ struct daemon_lock {
 	bool ran_before; /* result: another daemon held it since the machine's start */
 };
 
-/* Waits at most patience microseconds. ERR_LOCKED names the process that holds it. If the file
- * cannot be opened or locked, that is logged and no failure. */
+/* Waits at most patience microseconds. ERR_LOCKED names the process that holds it. A file that
+ * cannot be opened or locked is only logged. */
 int daemon_lock_take(struct daemon_lock *l, int64_t patience, struct err *err) NODISCARD;
 /* Call it each second. If the directory was replaced or has appeared, takes the lock there and
- * drops the old one, which protects nothing and would keep its file system from being unmounted. */
+ * drops the old one, which would keep its file system from being unmounted. */
 void daemon_lock_keep(struct daemon_lock *l);

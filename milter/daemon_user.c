@@ -25,8 +25,8 @@ int daemon_user_find(const struct settings *settings, struct daemon_user *ret, s
 	return role_of_user(settings->user, &ret->role, err);
 }
 
-/* Gives root's empty directory, as mkdir(1) leaves it, to the daemon's user. Otherwise mail would
- * go unrecorded until somebody reads the log. */
+/* Gives a directory that root made and left empty to the daemon's user, who could not record
+ * mail otherwise. */
 static int adopt(const struct daemon_user *u, const char *path, struct err *err)
 {
 	AUTO(io_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -45,7 +45,7 @@ static int make_directory(
 	int code = listener_make_directory(path, mode, u->role.uid, u->role.gid, err);
 
 	if (code && !u->root) {
-		log_warning("%s", err->text); /* it will be retried */
+		log_warning("%s", err->text);
 		return 0;
 	}
 	return code || !u->root ? code : adopt(u, path, err);
@@ -65,7 +65,7 @@ int daemon_user_become(const struct daemon_user *u, struct err *err)
 	umask(0077);
 	if (code)
 		return code;
-	/* They were read as root, but a reload reads them as the daemon's user. */
+	/* Root read them, but a reload reads them as the daemon's user. */
 	if (access(u->settings->rules_file, R_OK) != 0 && errno != ENOENT)
 		return err_sys(err, errno, "user '%s' cannot read '%s'", u->settings->user,
 		    u->settings->rules_file);

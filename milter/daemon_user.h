@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The user as whom the daemon runs, and who owns its directories: the one in the settings if root
- * started it, else the user who started it. The log warns of rights that this user lacks. */
+/* The user as whom the daemon runs and who owns its directories: the one in the settings if root
+ * started it, else the user who did. */
 #pragma once
 
 #include "base/role.h"
@@ -13,11 +13,11 @@ struct daemon_user {
 	gid_t socket_group; /* of the settings; (gid_t)-1: there is none */
 };
 
-/* ERR_CONFIG: started as root, and no such user or group exists. */
+/* ERR_CONFIG: root started it, and no such user or group exists. */
 int daemon_user_find(
     const struct settings *settings, struct daemon_user *ret, struct err *err) NODISCARD;
 /* Makes index_directory and state_directory if they are missing. */
 int daemon_user_make_directories(const struct daemon_user *u, struct err *err) NODISCARD;
-/* Sets the umask; as root also becomes that user for good. An error if that user cannot read the
- * rules. */
+/* Sets the umask. As root also becomes that user for good, and fails if that user cannot read
+ * the rules. */
 int daemon_user_become(const struct daemon_user *u, struct err *err) NODISCARD;

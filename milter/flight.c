@@ -39,7 +39,7 @@ bool flight_is_over(unsigned mark)
 	bool over = true;
 
 	LOCKED(&lock);
-	/* Older counters are zero, since their places were reused. */
+	/* The places of older counters were reused, so they were zero. */
 	for (unsigned age = now - mark; age < SPANS; age++)
 		over &= at_work[(now - age) % SPANS] == 0;
 	return over;

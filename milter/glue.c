@@ -17,17 +17,17 @@
 #define PACKET_MAX (4u << 20)
 #define DRAIN_STEP INT64_C(5000)
 
-/* Only MAIL and end of message are answered. The set is the same for all connections, since
- * libmilter keeps the set of skippable steps in one table. */
+/* Only MAIL and end of message are answered. All connections skip the same steps, since
+ * libmilter keeps them in one table. */
 #define STEPS_SKIPPED (SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_NOEOH | SMFIP_NOBODY)
 #define STEPS_SILENT  (SMFIP_NR_CONN | SMFIP_NR_RCPT | SMFIP_NR_HDR)
 
-/* Callbacks must be short. A woken worker of libmilter's pool counts as idle until it runs (8.17,
- * worker.c). So if two sessions become ready at once, the second may wait for the first free worker
- * or for a third session to become ready. libmilter has no call that adds a worker. */
+/* Callbacks must be short. Libmilter counts a woken worker as idle until it runs (8.17,
+ * worker.c), so of two sessions that become ready at once the second may wait for the first free
+ * worker. */
 struct connection {
 	struct session *session;
-	struct judge_more more; /* for the session's message */
+	struct judge_more more;
 	struct overlap overlap; /* from MAIL to end of message */
 	unsigned long steps;    /* as negotiated */
 	bool quarantine;        /* the MTA supports quarantine */
@@ -60,14 +60,14 @@ static void forget_message(struct connection *c)
 	judge_clear(&c->more);
 }
 
-/* The answer of a callback for which the MTA does not wait. */
 static sfsistat silent(const struct connection *c, unsigned long step)
 {
 	return c && (c->steps & step) ? SMFIS_NOREPLY : SMFIS_CONTINUE;
 }
 
-/* Begins a callback that uses the index or rules. Once the daemon stops, the thread waits here for
- * the end of the process: the index is being closed, and every answered message must be in it. */
+/* Begins a callback that uses the index or rules. Once the daemon stops, the thread waits here
+ * for the end of the process: every answered message must be in the index, which is being
+ * closed. */
 static unsigned enter(void)
 {
 	unsigned begun = flight_begin();
@@ -104,7 +104,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	if (actions & SMFIF_SETSYMLIST) {
 		smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){"i {daemon_addr} {daemon_port}"});
 		smfi_setsymlist(ctx, SMFIM_ENVFROM, (char[]){"{auth_authen} {client_addr}"});
-		/* An empty list would mean the default macros, some of which need a resolver. */
+		/* An empty list would mean the default macros, and some of them need a resolver. */
 		smfi_setsymlist(ctx, SMFIM_ENVRCPT, (char[]){"i"});
 		smfi_setsymlist(ctx, SMFIM_DATA, (char[]){"{client_addr}"});
 		smfi_setsymlist(ctx, SMFIM_EOM, (char[]){"i {auth_authen} {client_addr}"});
@@ -123,7 +123,7 @@ static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *from)
 		c = connection_new();
 		smfi_setpriv(ctx, c);
 	}
-	/* cleanup(8) has the queue ID from the start, smtpd never: that identifies mail from
+	/* Cleanup(8) has a queue ID from the start, smtpd(8) never. That identifies mail from
 	 * sendmail(1). */
 	if (!c)
 		return SMFIS_CONTINUE;
@@ -134,7 +134,7 @@ static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *from)
 	return silent(c, SMFIP_NR_CONN);
 }
 
-/* Sets the reply of a REJECT or DEFER. If libmilter does not accept it, its own reply is used. */
+/* If libmilter does not accept the reply, it uses its own. */
 static sfsistat reply_with(SMFICTX *ctx, struct verdict *v, sfsistat how)
 {
 	if (smfi_setreply(ctx, v->code, v->status, v->text) != MI_SUCCESS)
@@ -363,8 +363,8 @@ int glue_open_socket(const char *socket, struct err *err)
 	return code;
 }
 
-/* Replaces the C library's sigwait(3). Only libmilter's signal thread calls it here, to stop on
- * SIGHUP, SIGTERM and SIGINT, but the daemon takes its signals itself. */
+/* Replaces the C library's sigwait(3), which only libmilter's signal thread calls, to stop on
+ * SIGHUP, SIGTERM and SIGINT. The daemon takes its signals itself. */
 int sigwait(const sigset_t *set, int *ret_number)
 {
 	(void)set, (void)ret_number;

@@ -12,8 +12,7 @@
 #define RETRY_LOCKED (100 * INT64_C(1000)) /* a command holds the lock briefly */
 #define RETRY_START  (10 * INT64_C(1000))
 #define RETRY_CLOSE  (10 * INT64_C(1000))
-/* Microseconds between slices that make room. Without a pause LMDB's mutex may starve the
- * sessions. */
+/* microseconds between slices; without a pause LMDB's mutex may starve the sessions */
 #define PRUNE_PAUSE    (5 * INT64_C(1000))
 #define LOSS_TOLD_EACH (60 * USEC_PER_SEC)
 
@@ -30,7 +29,7 @@ struct indexkeeper {
 	int64_t loss_told;   /* steady; 0 = never */
 	uint64_t untold;     /* lost since loss_told */
 
-	struct index *given_up; /* only for the upkeep thread: to be closed when unused */
+	struct index *given_up; /* only for the upkeep thread; to be closed when unused */
 	int64_t next_check;     /* steady */
 
 	atomic_bool failed; /* must be reopened */
@@ -58,7 +57,7 @@ void indexkeeper_free(struct indexkeeper *k)
 	free(k);
 }
 
-/* Keeps the words for the status. Logs each text once. */
+/* For the status; logs each text once. */
 static void note_failure(struct indexkeeper *k, const struct err *why)
 {
 	pthread_mutex_lock(&k->lock);
@@ -84,7 +83,7 @@ static void take_over(struct indexkeeper *k, struct index *fresh)
 		log_info("index in '%s' is open again", k->directory);
 }
 
-/* A lock is usually released in a moment, so it is reported only if tell_locked. */
+/* A lock is usually released in a moment, so only tell_locked reports it. */
 static int try_open(struct indexkeeper *k, bool tell_locked)
 {
 	struct index *fresh = NULL;
@@ -109,7 +108,7 @@ void indexkeeper_start(struct indexkeeper *k, int64_t patience)
 		nanosleep(&step, NULL);
 }
 
-/* From now on nobody can borrow it; present users finish. */
+/* Nobody can borrow it any more; present users finish. */
 static void give_up(struct indexkeeper *k)
 {
 	pthread_mutex_lock(&k->lock);

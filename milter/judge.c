@@ -8,7 +8,7 @@ static void set_subject(struct verdict *v, const char *address)
 	snprintf(v->subject, sizeof(v->subject), "%s", address);
 }
 
-/* A stricter result replaces a milder one; the first warning is kept. */
+/* The strictest rule wins; the first warning is kept. */
 static void merge(struct verdict *v, const struct ruleset_hit *hit, const char *address)
 {
 	if (hit->warned && !v->hit.warned) {
@@ -75,7 +75,7 @@ static void keep_strictest(
 	snprintf(more->mailbox, sizeof(more->mailbox), "%s", mailbox->text);
 }
 
-/* The session records the first mailboxes, which are looked up at the end of the message. */
+/* judge_message looks up the recorded mailboxes, which are the first. */
 static void look_up(void *arg, const struct address *mailbox)
 {
 	const struct looking *l = arg;
@@ -104,7 +104,7 @@ void judge_from(struct judge_more *more, struct ruleset *set, struct session *s,
 	session_from(s, value, look_up, &looking);
 }
 
-/* OK by login or client, which are authenticated, unlike the sender's address. */
+/* OK by login or client: unlike the sender's address, these are authenticated. */
 static bool is_trusted(const struct ruleset_hit *hit)
 {
 	return hit->rule && hit->rule->action == RULE_OK && hit->rule->kind != RULE_PATTERN;

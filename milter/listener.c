@@ -12,7 +12,7 @@ int listener_make_directory(
 		return errno == EEXIST
 			   ? 0
 			   : err_sys(err, errno, "failed to make directory '%s'", directory);
-	/* despite the umask */
+	/* mkdir(2) obeyed the umask */
 	if (uid != (uid_t)-1 && (chmod(directory, mode) != 0 || lchown(directory, uid, gid) != 0))
 		return err_sys(err, errno, "failed to give directory '%s' away", directory);
 	return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The daemon's sockets: their directory, their owner, and the protection of a running daemon.
- * libmilter and the policy server do the rest. */
+/* What the daemon's two sockets share: their directory, their owner, and the refusal to replace
+ * a running daemon's socket. */
 #pragma once
 
 #include "base/endpoint.h"
@@ -9,9 +9,9 @@
  * (uid_t)-1. */
 int listener_make_directory(
     const char *directory, mode_t mode, uid_t uid, gid_t gid, struct err *err) NODISCARD;
-/* The same for the directory of the socket. */
+/* Likewise for the socket's directory. */
 int listener_prepare(const struct endpoint *l, uid_t uid, gid_t gid, struct err *err) NODISCARD;
-/* ERR_LOCKED if a process listens there. For a port, bind(2) finds that out. */
+/* ERR_LOCKED if a process listens there. A port in use makes bind(2) fail. */
 int listener_is_free(const struct endpoint *l, struct err *err) NODISCARD;
 /* Gives the socket to uid:gid; -1 keeps either one. */
 int listener_give(const struct endpoint *l, uid_t uid, gid_t gid, struct err *err) NODISCARD;

@@ -6,8 +6,8 @@
 
 #define KEEP_MAX (64u << 10)
 
-/* Microseconds. Wall and steady clock may differ by this plus a thousandth before it counts as a
- * step. */
+/* microseconds; wall and steady clock may differ by this plus a thousandth before that counts as
+ * a step */
 #define STEP_SLACK INT64_C(5000)
 
 #define NOT_KEPT SIZE_MAX
@@ -23,7 +23,6 @@ struct session {
 	uint16_t port;
 	int64_t connect_time;
 
-	/* The message, which session_abort clears. */
 	struct message message; /* views of the members below */
 	struct moment mail;
 	struct address sender;
@@ -38,8 +37,8 @@ struct session {
 	bool lacked_memory; /* for an address */
 };
 
-/* Reads both clocks at one moment. Repeats slow readings, since a preempted thread would look like
- * a clock step. */
+/* Reads both clocks at one moment. A slow reading is repeated, since a preempted thread would
+ * look like a clock step. */
 static struct moment moment_now(void)
 {
 	struct moment now;
@@ -160,7 +159,7 @@ typedef void read_address(const char *text, const char *origin, struct address *
 
 static void begin_mail(struct session *s, const char *sender, const char *login, read_address *read)
 {
-	/* First, since Postfix takes its own time right after our reply. */
+	/* First, since Postfix sets the arrival time right after our reply. */
 	struct moment now = moment_now();
 
 	session_abort(s);
@@ -180,8 +179,8 @@ void session_mail(struct session *s, const char *argument, const char *login)
 	begin_mail(s, argument, login, address_envelope);
 }
 
-/* With arrival, the window for T is that one microsecond, whatever the clock does later. Without
- * it, the window is too long to prove anything by itself (mail/identity.h). */
+/* With arrival, the window of possible arrival times is that one microsecond. Without it, the
+ * window is too long to prove anything by itself (mail/identity.h). */
 void session_mail_before(struct session *s, const char *sender, const char *login, int64_t arrival)
 {
 	begin_mail(s, sender, login, address_unquoted);
@@ -223,7 +222,6 @@ static void keep_last_recipient(struct session *s)
 	m->flags &= ~(uint32_t)MESSAGE_CUT_RECIPIENTS;
 }
 
-/* If the queue file changed, all recipients but the last one belong to the old file. */
 static void see_file(struct session *s, const char *queue_id)
 {
 	if (!queue_id || !queue_id[0] || strlen(queue_id) >= sizeof(s->file))
@@ -273,10 +271,10 @@ void session_settle_recipients(
 {
 	struct message *m = &s->message;
 
-	see_file(s, queue_id); /* before the last recipient is reset */
+	see_file(s, queue_id); /* may forget recipients */
 	bool is_named = count == 1 && only[0];
-	/* Even with the right count they may be other recipients, as restrictions before and after
-	 * us decide, too. A named one is certain. */
+	/* Even with the right count they may be other recipients, since other restrictions
+	 * decide, too. */
 	if (count == 0 || (count == m->recipient_count && !is_named))
 		return;
 	buffer_reset(&s->recipients);
@@ -293,7 +291,7 @@ void session_settle_recipients(
 	view(s);
 }
 
-/* Trimmed and unfolded. */
+/* trims and unfolds */
 static void keep_subject(struct session *s, const char *value)
 {
 	size_t at = 0;

@@ -8,7 +8,7 @@ struct upkeep {
 	struct upkeep_config config;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* signalled for each member below */
+	pthread_cond_t changed; /* a member below */
 	bool reload, stop, ended;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The upkeep thread: calls each_second, reloads rules on request, and tends the index
+/* The upkeep thread calls each_second, reloads rules on request, and tends the index
  * (indexkeeper.h). A hanging file system blocks only this thread. */
 #pragma once
 
@@ -9,7 +9,7 @@ struct upkeep;
 
 struct upkeep_config {
 	struct indexkeeper *index;
-	void (*reload)(void *arg); /* on request */
+	void (*reload)(void *arg);
 	void (*each_second)(void *arg);
 	void (*last)(void *arg); /* before the thread ends */
 	void *arg;
@@ -17,7 +17,7 @@ struct upkeep_config {
 
 int upkeep_start(
     struct upkeep **ret, const struct upkeep_config *config, struct err *err) NODISCARD;
-/* Requests a reload and returns at once. Any thread. */
+/* Returns at once. Any thread. */
 void upkeep_reload(struct upkeep *u);
-/* Ends the thread. False if it hangs for timeout microseconds and is left behind. Takes NULL. */
+/* False if the thread did not end within timeout microseconds and is left behind. Takes NULL. */
 bool upkeep_stop(struct upkeep *u, int64_t timeout);

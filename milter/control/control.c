@@ -90,7 +90,6 @@ static void remove_socket(struct control *c)
 	io_close(&c->socket);
 }
 
-/* Waits until the messages in flight are answered or the client goes away. */
 static int settle(int fd)
 {
 	struct pollfd hangup = {.fd = fd};
@@ -163,7 +162,7 @@ static int answer(struct control *c, int fd, struct control_work *w)
 	return code;
 }
 
-/* Serves one request. 0, or a negative code: drop the client. */
+/* A negative code: drop the client. */
 static int serve_one(struct control *c, struct wire *wire)
 {
 	struct control_work w = {.body = -1, .file = -1};
@@ -207,7 +206,7 @@ static bool is_allowed(int fd)
 	       (who.uid == 0 || who.uid == geteuid());
 }
 
-/* A free place, or NULL. Only control_main takes one. */
+/* NULL: none. Only control_main takes one. */
 static struct peer *free_place(struct control *c)
 {
 	struct peer *place = NULL;

@@ -16,7 +16,7 @@ static void ask_index(const struct requests *r, struct control_work *w)
 		indexkeeper_give_back(r->index);
 }
 
-/* Moves the answer, which it frees, into a memory file; returns the line that announces it. */
+/* Moves the answer, which it frees, into a memory file. Returns the line that announces it. */
 static struct json *put_aside(struct json *answer, int *ret_file)
 {
 	AUTO(strbuf_release) struct strbuf text = {0};
@@ -32,7 +32,7 @@ static struct json *put_aside(struct json *answer, int *ret_file)
 	return serve_error(-ENOMEM, "out of memory");
 }
 
-/* The body as JSON; *ret is NULL if there is none. */
+/* *ret stays NULL if there is no body. */
 static int read_body(const struct control_work *w, struct json **ret, struct err *err)
 {
 	AUTO(blob_release) struct blob blob = {0};

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The command's requests that need their own thread: to the index, the rules, and the flood
- * watch. */
+/* Answers the command's requests to the index, the rules, and the flood watch. */
 #pragma once
 
 #include "milter/control/control.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The detector under its lock, its file, and the work of each second. */
 #include "milter/flood/floodkeeper.h"
 
 #include "base/clock.h"
@@ -13,7 +12,7 @@
 #define SAVE_EVERY (600 * USEC_PER_SEC)
 #define SAVE_SOON  (2 * USEC_PER_SEC) /* after an incident changed */
 #define LOOK_EVERY (10 * USEC_PER_SEC)
-#define EVENTS_MAX 64 /* events in a second */
+#define EVENTS_MAX 64 /* in a second */
 #define FILE_MAX   ((size_t)64 << 20)
 
 int floodkeeper_open(const struct settings *settings, struct rulekeeper *rules,
@@ -52,7 +51,7 @@ void floodkeeper_close(struct floodkeeper *k)
 
 /* ---- the file */
 
-/* Takes lines one by one, so that no session waits for all of them. */
+/* Locks for each line, so that no session waits for all of them. */
 int flood_take_lines(
     struct floodkeeper *k, flood_take_line *take, const char *text, size_t len, uint64_t *ret_wrong)
 {
@@ -207,7 +206,8 @@ static void happen(
 	flood_write_back(k, i);
 	flood_tell(k, event, i, now);
 	order_hook(k, event, i);
-	/* Until now, when the rule is in force, so that nothing slips between rule and hold. */
+	/* The window of the hold ends now that the rule is in force, so no mail slips between
+	 * them. */
 	if (event == FLOOD_ACTS && i->expires && k->settings->flood[i->kind].held)
 		flood_order(k,
 		    &(struct flood_job){.kind = DOOR_HOLD, .incident = *i, .until = clock_wall()});
@@ -227,7 +227,7 @@ static size_t take_events(
 	return count;
 }
 
-/* For incidents that are still open: renews the rule. New hits of it keep the incident open. */
+/* Renews the rules of open incidents. New hits of a rule keep its incident open. */
 static void look_at_rules(struct floodkeeper *k, int64_t now)
 {
 	for (size_t n = 0; n < FLOOD_INCIDENTS_MAX; n++) {
@@ -251,7 +251,7 @@ static void look_at_rules(struct floodkeeper *k, int64_t now)
 
 void floodkeeper_each_second(struct floodkeeper *k)
 {
-	static struct flood_incident copies[EVENTS_MAX]; /* only used by the upkeep thread */
+	static struct flood_incident copies[EVENTS_MAX]; /* the upkeep thread's */
 	enum flood_event events[EVENTS_MAX];
 	int64_t now = clock_wall(), steady = clock_steady();
 

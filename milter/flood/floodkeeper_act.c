@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The rule of an incident: set, renewed while it goes on, removed at its end. */
+/* An incident's rule. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "milter/flood/floodkeeper_private.h"
@@ -18,7 +18,7 @@ const char *flood_action_word(uint8_t action)
 	return action < COUNT_OF(actions) ? rule_action_word(actions[action]) : "WARN";
 }
 
-/* Call it while holding the set. */
+/* Valid while the set is held. */
 static const struct rule *deciding_rule(
     struct ruleset *set, const struct flood_incident *i, int64_t now)
 {
@@ -42,7 +42,7 @@ static const struct rule *deciding_rule(
 	return hit.rule;
 }
 
-/* Call it while holding the set. NULL: none. */
+/* NULL: none. Valid while the set is held. */
 static const struct rule *command_rule_of(
     const struct floodkeeper *k, const struct ruleset *set, const char *subject, int64_t now)
 {

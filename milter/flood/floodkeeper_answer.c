@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The command's requests to the flood keeper. */
 #include "base/clock.h"
 #include "index/control/status.h"
 #include "milter/flood/floodkeeper_private.h"
@@ -13,7 +12,7 @@ static void put_incidents(
 	int64_t now = clock_wall();
 	uint32_t below = UINT32_MAX;
 
-	/* Newest first: the largest number below the last one. */
+	/* Newest first. The lock is released between incidents. */
 	for (size_t n = 0; k->flood && n < most; n++) {
 		struct flood_incident *next = NULL;
 
@@ -72,7 +71,8 @@ static int answer_mark(
 	pthread_mutex_unlock(&k->lock);
 	if (!answer)
 		return err_set(err, ERR_USAGE, "there is no flood %lld", (long long)id);
-	if (mark[0] == 'n') { /* the rule must go before the command releases anything */
+	/* The rule would hold the mail that the command now releases. */
+	if (mark[0] == 'n') {
 		flood_unact(k, &copy);
 		flood_write_back(k, &copy);
 	}

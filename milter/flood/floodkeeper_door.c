@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The thread that asks root, by the order door, to hold earlier mail and to run the hook. */
+/* The thread that orders root, through the order door, to hold earlier mail and to run the hook. */
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/log.h"
@@ -21,7 +21,7 @@ void flood_order(struct floodkeeper *k, const struct flood_job *job)
 		    job->incident.id, FLOOD_JOBS);
 }
 
-/* ---- fields of the hook */
+/* ---- the hook's fields */
 
 struct fields {
 	struct door_field list[FIELDS];

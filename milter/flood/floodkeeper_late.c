@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Mail that came while nobody counted: before the installation, while no daemon ran, or after the
- * last save of a killed daemon. The first catch-up reads it from the queue, and it counts in the
- * windows of its arrival.
- */
+/* Mail that came while nobody counted. The first catch-up reads it from the queue, and it counts
+ * in the windows of its arrival. */
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/role.h"
@@ -15,7 +12,7 @@
 #define DAY      (86400 * USEC_PER_SEC)
 #define PATIENCE (3600 * USEC_PER_SEC) /* with catch-ups that cannot read everything */
 
-/* Reads the update after the selector. ret has views of body. */
+/* Skips the selector. ret has views of body. */
 static int read_update(const struct blob *body, struct update *ret)
 {
 	struct reader r = reader_of(body->at, body->len);
@@ -50,8 +47,7 @@ static void count_one(struct floodkeeper *k, const struct message *m, int64_t no
 	flood_feed(k->flood, &message);
 }
 
-/* Whether it arrived after the last count and before our begin. This host's notices count for
- * nobody. */
+/* This host's notices count for nobody. */
 static bool is_late(const struct message *m, int64_t counted, int64_t began)
 {
 	int64_t arrival = message_arrival(m);

@@ -10,7 +10,7 @@
 
 #define FLOOD_JOBS 64 /* orders that may wait for the door */
 
-/* An order for the door, with a copy of the incident. */
+/* with a copy of the incident */
 struct flood_job {
 	enum door_kind kind; /* HOLD or HOOK */
 	enum door_event event;
@@ -22,17 +22,17 @@ struct floodkeeper {
 	const struct settings *settings;
 	struct rulekeeper *rules;
 	struct flood_setup setup;
-	bool unsaved;                 /* the upkeep thread's, as are those below */
+	bool unsaved;                 /* this and the members below: the upkeep thread's */
 	int64_t next_save, next_look; /* steady */
 	int64_t began;                /* wall */
-	int64_t told[10];             /* wall; the last logged begins */
+	int64_t told[10];             /* wall; when begins were last logged */
 	unsigned untold;              /* begins that were not logged */
 
 	pthread_mutex_t lock; /* guards the detector; held for moments */
 	struct flood *flood;  /* NULL: flood_watch = off */
 	int64_t next_count;   /* steady; next count of undelivered mail */
-	uint64_t changes;     /* marks and holds since the last save */
-	bool caught_up;       /* once since our begin: nothing is counted late any more */
+	uint64_t changes;     /* since the last save */
+	bool caught_up;       /* nothing is counted late any more */
 
 	pthread_mutex_t queue; /* guards the members below */
 	pthread_cond_t ready;
@@ -41,27 +41,27 @@ struct floodkeeper {
 	bool stop;
 };
 
-/* Takes each line of text. Returns the number taken, or a code; *ret_wrong counts invalid lines. */
+/* Returns the number taken, or a code. *ret_wrong counts invalid lines. */
 typedef int flood_take_line(struct flood *f, const struct json *line);
 int flood_take_lines(struct floodkeeper *k, flood_take_line *take, const char *text, size_t len,
     uint64_t *ret_wrong);
-/* Writes a copy's state of its incident's rule back. */
+/* Writes the state of a copy's rule to its incident. */
 void flood_write_back(struct floodkeeper *k, const struct flood_incident *copy);
 
-/* Rules, for the upkeep thread. i is a copy; the caller writes changes back. */
+/* For the upkeep thread. i is a copy; the caller writes changes back. */
 const char *flood_action_word(uint8_t action); /* "HOLD" */
 void flood_act(struct floodkeeper *k, struct flood_incident *i, int64_t now);
 void flood_unact(struct floodkeeper *k, struct flood_incident *i);
-/* Renews its rule and asks for its hits. A rule that an admin removed stays removed. */
+/* Also asks for the rule's hits. A rule that an admin removed stays removed. */
 void flood_renew(struct floodkeeper *k, struct flood_incident *i, int64_t now);
 
 void flood_tell(
     struct floodkeeper *k, enum flood_event event, const struct flood_incident *i, int64_t now);
 struct json *flood_incident_json(const struct flood_incident *i, uint32_t rate);
 
-/* Counts the mail of an update that came while nobody counted. */
+/* For an update's mail that came while nobody counted. */
 void flood_count_late(struct floodkeeper *k, int body);
 
-/* Queues an order; logs it if the queue is full. */
+/* Logs it if the queue is full. */
 void flood_order(struct floodkeeper *k, const struct flood_job *job);
 int flood_door_start(struct floodkeeper *k, struct err *err) NODISCARD;

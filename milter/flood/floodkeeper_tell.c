@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* An incident as a log line and as JSON. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "milter/flood/floodkeeper_private.h"
 
-#define TELL_TIME (600 * USEC_PER_SEC) /* as many begins as fit k->told are logged in it */
+#define TELL_TIME (600 * USEC_PER_SEC) /* at most COUNT_OF(told) begins are logged in it */
 
 static const char *window_words(uint8_t signal)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * After a catch-up: how much of the mail that busy accounts sent within the last hour is still
- * queued. Mail that left has no row, so this counts the accounts' rows.
- */
+/* After a catch-up: how much of the mail that busy accounts sent within the last hour is still
+ * queued. Mail that left has no row. */
 #include "base/clock.h"
 #include "index/index.h"
 #include "milter/flood/floodkeeper_private.h"
 
-#define EACH     (50 * USEC_PER_SEC) /* microseconds; the timer's catch-up comes each minute */
+#define EACH     (50 * USEC_PER_SEC) /* the timer's catch-up comes each minute */
 #define LATE     (600 * USEC_PER_SEC)
 #define HOUR     (3600 * USEC_PER_SEC)
 #define ACCOUNTS 64
-#define DOWN     .15 /* share over all busy accounts: a relay is down, no account is to blame */
+/* If more than this share of the other busy accounts' mail is queued, a relay is down, and no
+ * account is to blame. */
+#define DOWN .15
 
 struct accounts {
 	enum flood_kind kind;
@@ -79,7 +79,6 @@ static void judge(struct floodkeeper *k, const struct accounts *a, int64_t now)
 	for (size_t n = 0; n < a->count; n++) {
 		double sent = 0, waits = 0;
 
-		/* The other accounts show whether mail flows at all. */
 		for (size_t other = 0; other < a->count; other++)
 			if (other != n) {
 				sent += a->list[other].messages;

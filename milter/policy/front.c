@@ -47,7 +47,7 @@ static void put(char ret[FRONT_ANSWER_SIZE], const char *action)
 	snprintf(ret, FRONT_ANSWER_SIZE, "action=%s\n\n", action);
 }
 
-/* The bare words REJECT and DEFER would become 554 and 450. */
+/* The bare words REJECT and DEFER would mean 554 and 450. */
 static void put_reply(char ret[FRONT_ANSWER_SIZE], const struct verdict *v)
 {
 	const struct rule_reply reply = rule_reply_of(v->hit.rule);
@@ -129,7 +129,7 @@ static void end(struct transaction *t, const char *queue_id)
 	snprintf(t->ended, sizeof(t->ended), "%s", queue_id);
 }
 
-/* MAIL, RCPT, DATA */
+/* At MAIL, RCPT and DATA. */
 static void on_envelope(struct front *f, struct transaction *t, const struct policy_request *r,
     char ret[FRONT_ANSWER_SIZE])
 {
@@ -168,7 +168,7 @@ static const char *loggable_id(const struct policy_request *r)
 	return queue_id_parse(r->queue_id, strlen(r->queue_id), &id) == 0 ? r->queue_id : "NOQUEUE";
 }
 
-/* The message goes on without a row. Before a proxy filter it is not meant to have one. */
+/* The message goes on without a row. Before a proxy filter it is to have none. */
 static void lose(const struct front *f, const struct policy_request *r, const char *reason)
 {
 	if (r->stage == POLICY_END && r->queue_id[0])
@@ -204,7 +204,7 @@ static void judge(struct front *f, struct transaction *t, const struct policy_re
 		lose(f, r, known ? "out of memory" : "its queue ID is invalid");
 }
 
-/* A restriction list may name us twice, so that we are asked twice; we count the message once. */
+/* A restriction list may name us twice; the message counts once. */
 static void on_end(struct front *f, struct transaction *t, const struct policy_request *r,
     char ret[FRONT_ANSWER_SIZE])
 {

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The policy front: turns requests of Postfix's policy protocol into calls of a session, and
- * verdicts into answers. Rules for login, client and envelope sender are looked up at each RCPT and
- * again at END-OF-MESSAGE, where the message is recorded and counted as by the milter. Header
- * fields are not known here; the index gets them from the queue file.
+/* Turns requests of Postfix's policy protocol into calls of a session, and verdicts into
+ * answers. Rules for login, client and envelope sender are looked up at each RCPT and again at
+ * END-OF-MESSAGE, where the message is recorded and counted as by the milter. The index gets
+ * header fields from the queue file.
  *
- * The answer is DUNNO for a message that the milter front handles (overlap.h). It is DUNNO, too, if
- * we fail: out of memory, or END-OF-MESSAGE without a queue ID (before-queue proxy filters).
- */
+ * The answer is DUNNO for a message that the milter front handles (overlap.h), and also if we
+ * fail: out of memory, or END-OF-MESSAGE without a queue ID (before-queue proxy filters). */
 #pragma once
 
 #include "milter/glue.h"
@@ -15,7 +13,7 @@
 
 struct front;
 
-/* config is shared with the milter front, and must outlive it. NULL: no memory. */
+/* config is shared with the milter front and must outlive it. NULL: no memory. */
 struct front *front_new(const struct glue_config *config);
 void front_free(struct front *f); /* takes NULL */
 /* "action=..." and an empty line. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The messages that the milter front handles, from MAIL to end of message. The policy front leaves
- * them alone: the milter sees more of them, and nothing is counted twice. One set for the process;
- * any thread. */
+/* The messages that the milter front handles, from MAIL to end of message. The policy front
+ * leaves them alone, so nothing is counted twice. One set for the process; any thread. */
 #pragma once
 
 #include <sys/queue.h>

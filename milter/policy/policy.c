@@ -15,13 +15,13 @@
 struct policy {
 	const struct settings *settings;
 	struct endpoint endpoint;
-	int fd; /* -1: passed on to the server */
+	int fd; /* -1: the server's */
 	bool listening;
 	struct front *front;
 	struct policy_server *server;
 };
 
-/* 0 or an errno; closes *fd on failure. */
+/* 0 or an errno. Closes *fd on failure. */
 static int begin(int *fd, const struct sockaddr *address, socklen_t len)
 {
 	const int yes = 1;

@@ -56,7 +56,6 @@ static enum policy_stage stage_of(const char *state)
 	return POLICY_OTHER;
 }
 
-/* The raw values of a request that are not texts. */
 struct raw {
 	struct policy_request request;
 	const char *what, *state, *count;

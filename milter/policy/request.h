@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Requests of Postfix's policy delegation protocol (SMTPD_POLICY_README): lines of name=value, then
- * an empty line. Pure. Attributes that we do not use are skipped. If one occurs twice, the last
- * counts. */
+/* Requests of Postfix's policy delegation protocol (SMTPD_POLICY_README): lines of name=value,
+ * then an empty line. Unknown attributes are skipped. If one occurs twice, the last counts. */
 #pragma once
 
 #include "base/err.h"
@@ -19,7 +18,7 @@ enum policy_stage {
 	POLICY_END, /* END-OF-MESSAGE */
 };
 
-/* Views of the request's bytes, never NULL; "" also if absent. */
+/* Views of the request's bytes, never NULL; "" if absent. */
 struct policy_request {
 	enum policy_stage stage;
 	const char *instance, *queue_id;
@@ -29,22 +28,22 @@ struct policy_request {
 	uint32_t recipient_count; /* accepted ones; known from DATA on */
 };
 
-/* How far a growing buffer was searched; zero at the start of a request. */
+/* How far a buffer was searched; zero at the start of a request. */
 struct policy_scan {
 	size_t at; /* begin of the first incomplete line */
 	unsigned attributes;
 };
 
-/* Looks for the end of the first request. 1 and its length; 0: incomplete; ERR_LIMIT; ERR_SYNTAX: a
- * NUL, or a line without '='. */
+/* Looks for the end of the first request. 1 and its length; 0: incomplete; ERR_LIMIT;
+ * ERR_SYNTAX: a NUL, or a line without '='. */
 int policy_request_find(const char *text, size_t len, struct policy_scan *scan, size_t *ret_len,
     struct err *err) NODISCARD;
-/* Reads a complete request of len bytes, and writes NULs into it. ERR_SYNTAX: not a request for a
+/* Reads a complete request of len bytes, and writes NULs into it. ERR_SYNTAX: it is for no
  * policy service. */
 int policy_request_read(
     char *text, size_t len, struct policy_request *ret, struct err *err) NODISCARD;
 
-/* The time in Postfix's instance attribute (smtpd.c, mail_cmd: "PID.SECONDS.MICROSECONDS.NUMBER" in
- * hexadecimal), which equals the queue file's T record. Wall microseconds, or 0 if it has another
- * form. */
+/* The time in the instance attribute (smtpd.c, mail_cmd: "PID.SECONDS.MICROSECONDS.NUMBER" in
+ * hexadecimal), which equals the queue file's T record. Wall microseconds, or 0 if it has
+ * another form. */
 int64_t policy_instance_time(const char *instance);

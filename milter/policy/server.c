@@ -24,9 +24,9 @@
 
 struct connection {
 	int fd;
-	struct strbuf in; /* a part of a request; freed when empty */
+	struct strbuf in; /* the begun request; freed when empty */
 	struct policy_scan scan;
-	/* Under the server's lock. */
+	/* under the server's lock */
 	TAILQ_ENTRY(connection) use; /* the newest first */
 	int64_t begun;               /* steady, of the request in `in`; 0: idle */
 	bool closing;                /* shut down; its next reader frees it */
@@ -45,14 +45,14 @@ struct policy_server {
 	pthread_mutex_t lock;
 	struct connections by_use;
 	unsigned count;
-	int64_t next_look;     /* steady; for slow peers */
+	int64_t next_look;
 	int64_t complained;    /* steady; 0: never */
 	uint64_t uncomplained; /* peers dropped since then */
 };
 
 /* ---- the list of connections; with the lock held */
 
-/* The thread that this wakes, or that has the connection, frees it. */
+/* The thread that has the connection, or that this wakes, frees it. */
 static void close_soon(struct connection *c)
 {
 	c->closing = true;
@@ -116,7 +116,7 @@ static void close_connection(struct policy_server *s, struct connection *c)
 	pthread_mutex_lock(&s->lock);
 	TAILQ_REMOVE(&s->by_use, c, use);
 	s->count--;
-	close(c->fd); /* with the lock held, so that close_soon does not hit a reused descriptor */
+	close(c->fd); /* with the lock held, so that close_soon never hits a reused descriptor */
 	pthread_mutex_unlock(&s->lock);
 	strbuf_release(&c->in);
 	free(c);
@@ -140,7 +140,6 @@ static int arm(struct policy_server *s, int how, int fd, void *what)
 	return epoll_ctl(s->epoll, how, fd, &event);
 }
 
-/* An answer always fits the socket of a peer that reads. */
 static bool answer(struct policy_server *s, struct connection *c, size_t len, struct err *err)
 {
 	char text[FRONT_ANSWER_SIZE];
@@ -170,7 +169,7 @@ static void drop_front(struct strbuf *in, size_t len)
 	memmove(in->text, in->text + len, in->len + 1);
 }
 
-/* Answers all complete requests in the buffer. False: close. */
+/* False: close. */
 static bool answer_all(struct policy_server *s, struct connection *c, struct err *err)
 {
 	while (c->in.len > 0) {
@@ -188,7 +187,7 @@ static bool answer_all(struct policy_server *s, struct connection *c, struct err
 	return true;
 }
 
-/* Reads and answers. 1: nothing more to read; 0: there may be more; -1: close. */
+/* 1: nothing more to read; 0: there may be more; -1: close. */
 static int turn(struct policy_server *s, struct connection *c, struct err *err)
 {
 	char chunk[CHUNK];
@@ -207,14 +206,14 @@ static int turn(struct policy_server *s, struct connection *c, struct err *err)
 	return (size_t)got < sizeof(chunk);
 }
 
-/* The lock passes the connection's content from thread to thread. */
+/* The lock also makes the last thread's writes to the connection visible. */
 static bool is_closing(struct policy_server *s, const struct connection *c)
 {
 	LOCKED(&s->lock);
 	return c->closing;
 }
 
-/* From here on another thread may have the connection. */
+/* Another thread may have the connection afterwards. */
 static bool give_back(struct policy_server *s, struct connection *c)
 {
 	LOCKED(&s->lock);
@@ -346,7 +345,7 @@ int policy_server_start(
 	return 0;
 }
 
-/* On the steady clock. TSan of gcc 12 does not know pthread_clockjoin_np(3). */
+/* TSan of gcc 12 does not know pthread_clockjoin_np(3). */
 static bool join_until(pthread_t thread, int64_t until)
 {
 	while (pthread_tryjoin_np(thread, NULL) != 0) {

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The server of `policy_socket`. Each smtpd(8) keeps a connection for some minutes and sends one
- * request at a time. A few threads share one epoll set: a thread takes a connection with something
- * to read, answers, and gives it back, so neither connections nor slow peers need threads.
+/* The server of `policy_socket`. Each smtpd(8) keeps a connection for some minutes and sends one
+ * request at a time. A few threads share one epoll set, so neither connections nor slow peers
+ * need a thread of their own.
  *
  * A peer is hung up on if it sends nonsense, delays the rest of a request, or does not read.
  * Postfix then tries once more after a second, and then takes its default_action. With too many
- * connections, the one that was idle longest is closed; Postfix connects again at once.
- */
+ * connections, the one that was idle longest is closed; Postfix connects again at once. */
 #pragma once
 
 #include "base/json.h"
@@ -22,8 +20,8 @@ struct policy_server;
 /* Takes over listener. front must outlive it. */
 int policy_server_start(
     struct policy_server **ret, int listener, struct front *front, struct err *err) NODISCARD;
-/* No further request is answered. Waits at most timeout microseconds for running ones; false if
- * some still run. Takes NULL. The status may still be asked. */
+/* Waits at most timeout microseconds for running requests; false if some still run. Takes NULL.
+ * The status may still be asked. */
 bool policy_server_stop(struct policy_server *s, int64_t timeout);
 void policy_server_free(struct policy_server *s); /* after policy_server_stop; takes NULL */
 /* Adds "policy_connections" and "policy_requests". */

@@ -53,7 +53,7 @@ void transactions_free(struct transactions *t)
 	free(t);
 }
 
-/* By the process, with FNV-1a. */
+/* FNV-1a of the process ID */
 static struct bucket *bucket_of(struct transactions *t, const char *instance)
 {
 	uint32_t hash = 2166136261u;
@@ -129,10 +129,10 @@ static bool has_surplus(const struct transactions *t, int64_t now)
 			     now - oldest->used >= TRANSACTIONS_PATIENCE);
 }
 
-/* Moves what must go to surplus, which the caller discards without the lock. */
+/* The caller discards surplus without the lock. */
 static void shrink(struct transactions *t, int64_t now, struct uses *surplus)
 {
-	/* Two for each new one, so that the table shrinks again. Large ones go at once. */
+	/* Two for each new one, so that the table shrinks again; all that exceed the bytes. */
 	for (unsigned i = 0; has_surplus(t, now) && (i < 2 || t->bytes > TRANSACTIONS_BYTES); i++) {
 		struct transaction *one = TAILQ_LAST(&t->by_use, uses);
 
@@ -151,7 +151,7 @@ void transactions_put(struct transactions *t, struct transaction *one)
 	}
 	int64_t now = one->used = clock_steady();
 	pthread_mutex_lock(&t->lock);
-	/* No smtpd sends two requests of a message at once, but other peers may. */
+	/* No smtpd(8) sends two requests of a message at once, but other peers may. */
 	struct transaction *same = find_last_and_unlink(t, one->instance);
 	link_one(t, one);
 	shrink(t, now, &surplus);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* Messages in progress in the policy front, by Postfix's instance attribute. They keep what one
- * request of a message says until the next one comes, perhaps over another connection.
+/* Messages in progress in the policy front, by Postfix's instance attribute. The next request of
+ * a message may come over another connection.
  *
- * A policy service never learns that a message was given up. But an smtpd(8) has one at a time, and
- * the attribute begins with its process ID, up to the first '.'. Its next message replaces the
- * last, so a client that gives up many costs no more than one. If there are too many, or too large
- * ones, those that were silent longest go. Any thread; a taken transaction belongs to its taker
- * alone. */
+ * A policy service never learns that a message was given up. But an smtpd(8) has one at a time,
+ * and the attribute begins with its process ID, up to the first '.', so its next message
+ * replaces the last. If there are too many, or too large ones, those that were silent longest
+ * go. Any thread; a taken transaction belongs to its taker alone. */
 #pragma once
 
 #include <sys/queue.h>
@@ -20,12 +19,11 @@
 #define INSTANCE_MAX          63                        /* bytes; Postfix's are at most 40 */
 
 struct transaction {
-	char instance[INSTANCE_MAX + 1]; /* "": unknown, so it is not found again */
+	char instance[INSTANCE_MAX + 1]; /* "": unknown, not found again */
 	struct session *session;         /* NULL: not begun, or over */
 	char ended[QUEUE_ID_MAX + 1];    /* the queue ID at its end; "": not ended */
 	bool refused;                    /* by a rule, which is counted and logged */
-	/* For the table. */
-	int64_t used; /* steady */
+	int64_t used;                    /* steady */
 	size_t bytes;
 	LIST_ENTRY(transaction) same; /* in its bucket */
 	TAILQ_ENTRY(transaction) use; /* the newest first */
@@ -37,6 +35,6 @@ struct transactions *transactions_new(void); /* NULL: no memory */
 void transactions_free(struct transactions *t);
 /* Takes it out of the table, or makes one in place of the process's last. NULL: no memory. */
 struct transaction *transactions_take(struct transactions *t, const char *instance);
-/* Puts it back; the table owns it again. */
+/* The table owns it again. */
 void transactions_put(struct transactions *t, struct transaction *one);
 unsigned transactions_count(struct transactions *t);

@@ -57,7 +57,7 @@ int rulekeeper_swap(struct rulekeeper *k, struct ruleset *fresh)
 	return 0;
 }
 
-/* A wrong file stays wrong until it changes. Other errors are retried. */
+/* A wrong file stays wrong until it changes; other errors are retried. */
 static bool is_wrong(int code)
 {
 	return code == ERR_SYNTAX || code == ERR_LIMIT;
@@ -70,7 +70,7 @@ static int read_file(struct rulekeeper *k, struct err *err)
 	struct rule_list rules = {0};
 	size_t count;
 
-	k->file_mark = file_mark_of(file); /* from before reading, so that later changes are seen */
+	k->file_mark = file_mark_of(file); /* before reading, so that later changes are seen */
 	int code = rules_file_read(file, &rules, err);
 	count = rules.count;
 	if (!code) {
@@ -131,7 +131,7 @@ void rulekeeper_begin(struct rulekeeper *k)
 {
 	pthread_mutex_lock(&k->change);
 	k->begun = true;
-	keeper_fleet_read(k); /* before the hits, which name its rules */
+	keeper_fleet_read(k); /* before the hits, which name fleet rules, too */
 	keeper_look(k, true);
 	publish_and_unlock(k);
 }
@@ -169,7 +169,7 @@ struct ruleset *rulekeeper_get(struct rulekeeper *k)
 	return ruleset_ref(k->set);
 }
 
-/* Reads the rules file if it changed, or by force. Call it with `change` held. */
+/* With `change` held. */
 static void look(struct rulekeeper *k, bool force)
 {
 	struct file_mark now = file_mark_of(k->settings->rules_file);
@@ -356,7 +356,7 @@ int rulekeeper_unset(struct rulekeeper *k, const char *subject, struct err *err)
 	return there;
 }
 
-/* Waits for no file: a change in progress shows once it is over. */
+/* Waits for no file; shows a change in progress once it is over. */
 void rulekeeper_status(struct rulekeeper *k, struct json *reply)
 {
 	int64_t wall = clock_wall();

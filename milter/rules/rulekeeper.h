@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The rule set in force, made of the rules file and of the command's rules (rules/stored.h). While
- * the daemon runs, only the rule keeper writes the latter. A new set is built beside the old one
- * and swapped in. If the rules file is wrong or unreadable, its old rules stay in force.
+/* The rule set in force: the rules file, the command's rules (rules/stored.h), which only the
+ * rule keeper writes while the daemon runs, and the fleet's. A new set is built beside the old
+ * one and swapped in. While the rules file is wrong or unreadable, its old rules stay in force.
  *
- * A rule is in force before its setter gets the answer. If it cannot be saved it is still in force,
- * and saving is retried each second. An admin's changes of the file meanwhile are taken over, with
- * the unsaved changes on top.
+ * A rule is in force before its setter gets the answer. If it cannot be saved it is still in
+ * force, and saving is retried each second. An admin's changes of the file meanwhile are taken
+ * over, with the unsaved changes on top.
  *
  * Any thread may call anything. rulekeeper_get and rulekeeper_status never wait for a disk; the
- * others do.
- */
+ * others do. */
 #pragma once
 
 #include "base/json.h"
@@ -26,17 +24,17 @@ int rulekeeper_open(
 /* Reads the command's rules and hits. Call it as the daemon's user with state_directory locked.
  * Failures are logged and retried each second. */
 void rulekeeper_begin(struct rulekeeper *k);
-/* Saves rules and hits at the daemon's end. Takes NULL. */
+/* At the daemon's end. Takes NULL. */
 void rulekeeper_stop(struct rulekeeper *k);
 void rulekeeper_close(struct rulekeeper *k); /* takes NULL; no set may be in use */
 
-/* The set in force; ruleset_unref it. */
+/* ruleset_unref it. */
 struct ruleset *rulekeeper_get(struct rulekeeper *k);
 
 /* Reads both files again, and logs the result. */
 void rulekeeper_reload(struct rulekeeper *k);
-/* Call it each second: reads changed files, retries saving, writes hits (every 10 s), drops expired
- * rules, logs expressions that reached their match limit. */
+/* Reads changed files, retries saving, writes hits (every 10 s), drops expired rules, logs
+ * expressions that reached their match limit. */
 void rulekeeper_each_second(struct rulekeeper *k);
 
 /*
@@ -59,18 +57,14 @@ void rulekeeper_each_second(struct rulekeeper *k);
 int rulekeeper_answer(struct rulekeeper *k, const struct json *request, const struct json *body,
     struct json *reply, struct err *err) NODISCARD;
 
-/*
- * For the daemon itself: sets r (released in any case), or removes the rule of this subject. 1:
- * replaced or removed one; 0: there was none; or a code. In force at once; if it cannot be saved,
- * that is retried.
- */
+/* For the daemon itself: sets r (released in any case), or removes the rule of this subject. 1:
+ * replaced or removed one; 0: there was none; or a code. In force at once; if it cannot be
+ * saved, that is retried. */
 int rulekeeper_set(struct rulekeeper *k, struct rule *r, struct err *err) NODISCARD;
 int rulekeeper_unset(struct rulekeeper *k, const char *subject, struct err *err) NODISCARD;
 
-/*
- * For the status: "rules" (the number in force, without expired ones), "match_limit_errors",
- * "rules_saved" (bool), "rules_damaged" (lines of the command's file that are left out). Only if
- * something is wrong now: "rules_error" (of the rules file, whose old rules are in force) and
- * "rules_stored_error" (the command's rules cannot be read or saved).
- */
+/* For the status: "rules" (in force, without expired ones), "match_limit_errors", "rules_saved"
+ * (bool), "rules_damaged" (lines of the command's file that are left out). Only if something is
+ * wrong now: "rules_error" (of the rules file, whose old rules are in force) and
+ * "rules_stored_error" (the command's rules cannot be read or saved). */
 void rulekeeper_status(struct rulekeeper *k, struct json *reply);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The fleet's rules. Call everything here with `change` held. */
+/* Call everything here with `change` held. */
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -51,7 +51,7 @@ int keeper_fleet_save(struct rulekeeper *k)
 	return code;
 }
 
-/* An agent that joins again hands over all rules, most of which are in force already. */
+/* An agent that joins again hands over all rules; most are in force already. */
 static int put_in_force(struct rulekeeper *k, struct rule_list *rules)
 {
 	AUTO(rule_list_release) struct rule_list old = {0};

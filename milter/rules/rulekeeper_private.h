@@ -8,7 +8,7 @@
 #include "rules/ruleset.h"
 #include "rules/stored.h"
 
-/* Identifies one state of a file or directory. */
+/* One state of a file or directory. */
 struct file_mark {
 	int error; /* errno of stat(2) */
 	dev_t dev;
@@ -21,23 +21,23 @@ struct rulekeeper {
 	const struct settings *settings;
 	char *stored_path; /* the command's rules */
 
-	/* Serializes changes and questions, and is held while files are read and written. Guards
-	 * the members below; its holder may read set without `swap`. */
+	/* Held for each change and question, and while files are read and written. Guards the
+	 * members below. Its holder may read set without `swap`. */
 	pthread_mutex_t change;
 	struct file_mark file_mark;
 	size_t file_count;
 	struct err file_error; /* "" = fine */
 	bool begun;
 	struct file_mark stored_mark, directory_mark;
-	bool unread;           /* the command's rules could not be read, so must not be written */
-	bool unsaved;          /* must be written */
-	struct strbuf pending; /* packed list: subjects of unsaved changes */
-	struct strbuf kept, told; /* as in struct stored */
+	bool unread; /* reading the command's rules failed, so they must not be written */
+	bool unsaved;
+	struct strbuf pending;    /* packed list: subjects of unsaved changes */
+	struct strbuf kept, told; /* of struct stored */
 	size_t damaged;
 	struct err stored_error; /* "" = fine */
-	bool fleet_unsaved;      /* the fleet's rules must be written */
-	struct err fleet_error;  /* why they could not be; "" = fine */
-	bool hits_read;          /* hits of the last run */
+	bool fleet_unsaved;
+	struct err fleet_error; /* "" = fine */
+	bool hits_read;
 	uint64_t hits_saved;
 	int64_t next_hits, next_expiry; /* steady */
 
@@ -56,16 +56,15 @@ bool file_mark_same(const struct file_mark *a, const struct file_mark *b);
 /* Puts fresh in force; -ENOMEM if it is NULL. */
 int rulekeeper_swap(struct rulekeeper *k, struct ruleset *fresh) NODISCARD;
 
-/* The command's rules, with `change` held. Reads them if they changed, or by force. */
+/* These need `change` held. Reads the command's rules if they changed, or by force. */
 void keeper_look(struct rulekeeper *k, bool force);
-/* Writes them if needed. 0, or a code (words in k->stored_error). */
+/* Writes them if needed. 0, or a code, with words in k->stored_error. */
 int keeper_save(struct rulekeeper *k);
-/* Sets r (taken over), or removes subject if r is NULL. 1: replaced or removed one; 0: there was
- * none. */
+/* Sets r (taken over), or removes subject if r is NULL. 1: replaced or removed one; 0: none. */
 int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, struct err *err);
 void keeper_expire(struct rulekeeper *k);
 
-/* The same for the fleet's rules. */
+/* Likewise for the fleet's rules. */
 struct fleet_change;
 void keeper_fleet_read(struct rulekeeper *k);
 int keeper_fleet_save(struct rulekeeper *k);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The command's rules. Call everything here with `change` held. */
+/* Call everything here with `change` held. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "milter/rules/rulekeeper_private.h"
@@ -22,7 +22,7 @@ static int note_error(struct rulekeeper *k, int code, const struct err *err)
 	return code;
 }
 
-/* Copies the rules in force, without expired ones and without subject's (may be NULL). */
+/* Without expired rules and subject's (may be NULL). */
 static int copy_all(
     struct rulekeeper *k, const char *subject, struct rule_list *ret, const struct rule **ret_there)
 {
@@ -99,7 +99,7 @@ static int read_stored(struct rulekeeper *k, struct err *err)
 	return code;
 }
 
-/* If the directory is gone or replaced, nobody removed these rules on purpose: they stay in force
+/* If the directory is gone or replaced, nobody removed the rules on purpose: they stay in force
  * and are written again. */
 static bool is_lost(const struct rulekeeper *k, const struct file_mark *directory)
 {
@@ -130,7 +130,7 @@ void keeper_look(struct rulekeeper *k, bool force)
 	if (!k->hits_read)
 		hits_read(k->settings->state_directory, k->set);
 	k->hits_read = true;
-	k->stored_mark = now; /* from before the reading */
+	k->stored_mark = now; /* before reading */
 	k->directory_mark = directory;
 }
 
