@@ -104,14 +104,9 @@ static int find_user(struct daemon *d, struct err *err)
 
 static int make_directories(struct daemon *d, struct err *err)
 {
-	int code = daemon_user_make_directories(&d->user, err);
-
-	if (!code && d->user.root)
-		code = listener_prepare(&d->listener, d->user.role.uid, d->user.socket_group, err);
-	return code;
+	return daemon_user_make_directories(&d->user, err);
 }
 
-/* libmilter would silently take the socket's path from a running daemon. */
 static int be_the_only_one(struct daemon *d, struct err *err)
 {
 	d->lock = (struct daemon_lock){
@@ -120,25 +115,28 @@ static int be_the_only_one(struct daemon *d, struct err *err)
 	    .gid = d->user.role.gid,
 	    .fd = -1,
 	};
-	int code = daemon_lock_take(&d->lock, LOCK_PATIENCE, err);
-	return code ? code : listener_is_free(&d->listener, err);
+	return daemon_lock_take(&d->lock, LOCK_PATIENCE, err);
+}
+
+static int open_glue(void *arg, struct err *err)
+{
+	const struct daemon *d = arg;
+
+	return glue_open_socket(d->settings->socket, err);
 }
 
 static int open_socket(struct daemon *d, struct err *err)
 {
-	/* The umask sets the mode, so the socket is never open too wide. */
-	mode_t before = umask(~(mode_t)d->settings->socket_mode & 0777);
-	int code = glue_open_socket(d->settings->socket, err);
+	const struct listener_config config = {
+	    .uid = d->user.role.uid,
+	    .gid = d->user.socket_group,
+	    .mode = (mode_t)d->settings->socket_mode,
+	    .open = open_glue,
+	    .arg = d,
+	};
+	int code = listener_open(&d->listener, &config, err);
 
-	umask(before);
-	if (code)
-		return code;
-	d->listening = true;
-	code = listener_give(&d->listener, d->user.role.uid, d->user.socket_group, err);
-	if (code && !d->user.root) {
-		log_warning("%s", err->text);
-		code = 0;
-	}
+	d->listening = code == 0;
 	return code;
 }
 

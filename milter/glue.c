@@ -142,16 +142,6 @@ static sfsistat reply_with(SMFICTX *ctx, struct verdict *v, sfsistat how)
 	return how;
 }
 
-static void note_verdict(
-    const char *id, const char *stage, const struct session *s, const struct verdict *v)
-{
-	if (v->hit.rule)
-		rule_hit(v->hit.rule);
-	if (v->hit.warned)
-		rule_hit(v->hit.warned);
-	judge_log(id, stage, s, v);
-}
-
 static sfsistat answer_of(SMFICTX *ctx, struct verdict *v)
 {
 	switch (v->action) {
@@ -176,7 +166,7 @@ static sfsistat envelope(SMFICTX *ctx, struct connection *c, const char *sender)
 	session_mail(c->session, sender, smfi_getsymval(ctx, (char[]){"{auth_authen}"}));
 	struct ruleset *set = rulekeeper_get(glue->rules);
 	judge_envelope(set, c->session, clock_wall(), &v);
-	note_verdict("NOQUEUE", "MAIL", c->session, &v);
+	judge_note("NOQUEUE", "MAIL", c->session, &v);
 	ruleset_unref(set);
 	sfsistat answer = answer_of(ctx, &v);
 	if (answer == SMFIS_CONTINUE && !session_is_local(c->session))
@@ -279,7 +269,7 @@ static sfsistat message(SMFICTX *ctx, struct connection *c)
 		id = "NOQUEUE";
 	struct ruleset *set = rulekeeper_get(glue->rules);
 	judge_message(set, c->session, &c->more, clock_wall(), &v);
-	note_verdict(id, "end of message", c->session, &v);
+	judge_note(id, "end of message", c->session, &v);
 	ruleset_unref(set);
 	bool hold = v.action == VERDICT_HOLD;
 	if (hold && !quarantine(ctx, c)) {

@@ -194,7 +194,8 @@ static void log_and_release(struct strbuf *line, const struct session *s)
 	strbuf_release(line);
 }
 
-void judge_log(const char *id, const char *stage, const struct session *s, const struct verdict *v)
+static void log_verdict(
+    const char *id, const char *stage, const struct session *s, const struct verdict *v)
 {
 	static const char *const words[] = {"passed", "held", "deferred", "discarded", "rejected"};
 	const struct rule *rule = v->hit.rule;
@@ -217,4 +218,13 @@ void judge_log(const char *id, const char *stage, const struct session *s, const
 	if (text[0])
 		strbuf_printf(&line, ": %s", text);
 	log_and_release(&line, s);
+}
+
+void judge_note(const char *id, const char *stage, const struct session *s, const struct verdict *v)
+{
+	if (v->hit.rule)
+		rule_hit(v->hit.rule);
+	if (v->hit.warned)
+		rule_hit(v->hit.warned);
+	log_verdict(id, stage, s, v);
 }

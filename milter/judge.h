@@ -53,6 +53,8 @@ void judge_from(struct judge_more *more, struct ruleset *set, struct session *s,
 void judge_message(struct ruleset *set, const struct session *s, const struct judge_more *more,
     int64_t wall, struct verdict *ret);
 
-/* Logs at info the effect of a rule, and a warning; nothing if no rule applies. id is the queue ID
- * or "NOQUEUE", stage "MAIL" or "end of message". Call it while holding the rule set. */
-void judge_log(const char *id, const char *stage, const struct session *s, const struct verdict *v);
+/* Counts the rules' hits, and logs their effect and a warning at info; nothing if no rule applies.
+ * id is the queue ID or "NOQUEUE", stage "MAIL" or "end of message". Call it while holding the rule
+ * set. */
+void judge_note(
+    const char *id, const char *stage, const struct session *s, const struct verdict *v);

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "base/io.h"
+#include "base/log.h"
 
 int listener_make_directory(
     const char *directory, mode_t mode, uid_t uid, gid_t gid, struct err *err)
@@ -18,7 +19,7 @@ int listener_make_directory(
 	return 0;
 }
 
-int listener_prepare(const struct endpoint *l, uid_t uid, gid_t gid, struct err *err)
+static int prepare(const struct endpoint *l, uid_t uid, gid_t gid, struct err *err)
 {
 	char directory[sizeof(l->address.sun_path)];
 
@@ -32,7 +33,8 @@ int listener_prepare(const struct endpoint *l, uid_t uid, gid_t gid, struct err 
 	return listener_make_directory(directory, 0750, uid, gid, err);
 }
 
-int listener_is_free(const struct endpoint *l, struct err *err)
+/* Libmilter would silently take the path from a running daemon. */
+static int is_free(const struct endpoint *l, struct err *err)
 {
 	if (l->kind != ENDPOINT_UNIX || !endpoint_is_heard(&l->address))
 		return 0;
@@ -58,6 +60,29 @@ int listener_give(const struct endpoint *l, uid_t uid, gid_t gid, struct err *er
 	io_close(&fd);
 	return errnum ? err_sys(err, errnum, "failed to give socket '%s' away", l->address.sun_path)
 		      : 0;
+}
+
+int listener_open(const struct endpoint *l, const struct listener_config *c, struct err *err)
+{
+	bool root = geteuid() == 0;
+	int code = root ? prepare(l, c->uid, c->gid, err) : 0;
+
+	code = code ?: is_free(l, err);
+	if (code)
+		return code;
+	mode_t before = umask(~c->mode & 0777);
+	code = c->open(c->arg, err);
+	umask(before);
+	if (code)
+		return code;
+	code = listener_give(l, c->uid, c->gid, err);
+	if (code && root) {
+		listener_remove(l);
+	} else if (code) {
+		log_warning("%s", err->text);
+		code = 0;
+	}
+	return code;
 }
 
 void listener_remove(const struct endpoint *l)

@@ -43,27 +43,30 @@ static int read_body(const struct control_work *w, struct json **ret, struct err
 	return code ?: json_parse((const char *)blob.at, blob.len, ret, err);
 }
 
-static struct json *ask_rules(const struct requests *r, struct control_work *w)
+static int ask_rules(
+    const struct requests *r, const struct control_work *w, struct json *answer, struct err *err)
 {
-	struct json *answer = serve_ok();
 	AUTO(json_release) struct json *body = NULL;
-	struct err err = {{0}};
-	int code = read_body(w, &body, &err);
+	int code = read_body(w, &body, err);
 
-	code = code ?: rulekeeper_answer(r->rules, w->request, body, answer, &err);
-	if (code == 0)
-		return json_bool(w->request, "large", false) ? put_aside(answer, &w->file) : answer;
-	json_free(answer);
-	return serve_error(code, err.text);
+	return code ?: rulekeeper_answer(r->rules, w->request, body, answer, err);
 }
 
-static struct json *ask_floods(const struct requests *r, struct control_work *w)
+static int ask_floods(
+    const struct requests *r, const struct control_work *w, struct json *answer, struct err *err)
 {
-	struct json *answer = json_new();
-	struct err err = {{0}};
+	return floodkeeper_answer(r->floods, w->request, answer, err);
+}
 
-	json_put_bool(answer, "ok", true);
-	int code = floodkeeper_answer(r->floods, w->request, answer, &err);
+typedef int asker(
+    const struct requests *r, const struct control_work *w, struct json *answer, struct err *err);
+
+static struct json *answer_of(const struct requests *r, struct control_work *w, asker *ask)
+{
+	struct json *answer = serve_ok();
+	struct err err = {{0}};
+	int code = ask(r, w, answer, &err);
+
 	if (code == 0)
 		return json_bool(w->request, "large", false) ? put_aside(answer, &w->file) : answer;
 	json_free(answer);
@@ -83,9 +86,9 @@ void requests_answer(void *arg, struct control_work *w)
 		rulekeeper_reload(r->rules);
 		w->answer = serve_ok();
 	} else if (strcmp(what, "rules") == 0 || strncmp(what, "rule-", 5) == 0)
-		w->answer = ask_rules(r, w);
+		w->answer = answer_of(r, w, ask_rules);
 	else if (floodkeeper_is_mine(what))
-		w->answer = ask_floods(r, w);
+		w->answer = answer_of(r, w, ask_floods);
 	else
 		w->answer = serve_error(ERR_USAGE, "there is no such request");
 }

@@ -69,11 +69,7 @@ static void note_verdict(
 	t->refused |= refuses(v);
 	if (refuses(v))
 		tally_add(v->action);
-	if (v->hit.rule)
-		rule_hit(v->hit.rule);
-	if (v->hit.warned)
-		rule_hit(v->hit.warned);
-	judge_log(id, stage, t->session, v);
+	judge_note(id, stage, t->session, v);
 }
 
 static uint16_t port_of(const char *text)

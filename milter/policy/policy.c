@@ -76,8 +76,9 @@ static int adopt_from_systemd(const char *socket, int *ret_fd, struct err *err)
 	return 0;
 }
 
-static int listen_at(struct policy *p, struct err *err)
+static int listen_at(void *arg, struct err *err)
 {
+	struct policy *p = arg;
 	const char *socket = p->settings->policy_socket;
 
 	if (p->endpoint.kind == ENDPOINT_INET)
@@ -88,29 +89,6 @@ static int listen_at(struct policy *p, struct err *err)
 	int errnum = begin(
 	    &p->fd, (const struct sockaddr *)&p->endpoint.address, sizeof(p->endpoint.address));
 	return errnum ? err_sys(err, errnum, "failed to open policy_socket '%s'", socket) : 0;
-}
-
-static int open_socket(struct policy *p, uid_t uid, gid_t group, struct err *err)
-{
-	bool root = geteuid() == 0;
-	int code = listener_is_free(&p->endpoint, err);
-
-	if (!code && root)
-		code = listener_prepare(&p->endpoint, uid, group, err);
-	if (code)
-		return code;
-	mode_t before = umask(~(mode_t)p->settings->socket_mode & 0777);
-	code = listen_at(p, err);
-	umask(before);
-	if (code)
-		return code;
-	p->listening = true;
-	code = listener_give(&p->endpoint, uid, group, err);
-	if (code && !root) {
-		log_warning("%s", err->text);
-		code = 0;
-	}
-	return code;
 }
 
 void policy_free(struct policy *p)
@@ -136,7 +114,15 @@ int policy_open(
 	p->settings = settings;
 	p->fd = -1;
 	int code = endpoint_parse(settings->policy_socket, &p->endpoint, err);
-	code = code ? code : open_socket(p, uid, group, err);
+	const struct listener_config config = {
+	    .uid = uid,
+	    .gid = group,
+	    .mode = (mode_t)settings->socket_mode,
+	    .open = listen_at,
+	    .arg = p,
+	};
+	code = code ? code : listener_open(&p->endpoint, &config, err);
+	p->listening = code == 0;
 	if (code)
 		policy_free(p);
 	else

@@ -81,15 +81,9 @@ int keeper_fleet_change(struct rulekeeper *k, struct fleet_change *change, struc
 /* Expired rules do not match; this frees their memory. */
 void keeper_fleet_expire(struct rulekeeper *k)
 {
-	size_t begin = ruleset_command_count(k->set), n = 0;
-	int64_t wall = clock_wall();
 	AUTO(rule_list_release) struct rule_list rules = {0};
 
-	while (
-	    n < ruleset_fleet_count(k->set) && !rule_expired(ruleset_at(k->set, begin + n), wall))
-		n++;
-	if (n == ruleset_fleet_count(k->set))
-		return;
-	if (copy_all(k, &rules) == 0 && rulekeeper_swap(k, ruleset_with_fleet(k->set, &rules)) == 0)
+	if (keeper_has_expired(k, ruleset_command_count(k->set), ruleset_fleet_count(k->set)) &&
+	    copy_all(k, &rules) == 0 && rulekeeper_swap(k, ruleset_with_fleet(k->set, &rules)) == 0)
 		k->fleet_unsaved = true;
 }

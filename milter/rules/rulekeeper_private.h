@@ -63,6 +63,8 @@ int keeper_save(struct rulekeeper *k);
 /* Sets r (taken over), or removes subject if r is NULL. 1: replaced or removed one; 0: none. */
 int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, struct err *err);
 void keeper_expire(struct rulekeeper *k);
+/* Whether one of count rules in force expired, from number begin on. */
+bool keeper_has_expired(const struct rulekeeper *k, size_t begin, size_t count);
 
 /* Likewise for the fleet's rules. */
 struct fleet_change;

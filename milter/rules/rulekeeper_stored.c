@@ -197,18 +197,23 @@ int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, str
 	return code ? code : was_there;
 }
 
+bool keeper_has_expired(const struct rulekeeper *k, size_t begin, size_t count)
+{
+	int64_t wall = clock_wall();
+
+	for (size_t n = begin; n < begin + count; n++)
+		if (rule_expired(ruleset_at(k->set, n), wall))
+			return true;
+	return false;
+}
+
 void keeper_expire(struct rulekeeper *k)
 {
 	AUTO(rule_list_release) struct rule_list rules = {0};
 	const struct rule *there = NULL;
-	int64_t wall = clock_wall();
-	size_t n = 0;
 
-	while (n < ruleset_command_count(k->set) && !rule_expired(ruleset_at(k->set, n), wall))
-		n++;
-	if (n == ruleset_command_count(k->set))
-		return;
-	if (copy_all(k, NULL, &rules, &there) == 0 &&
+	if (keeper_has_expired(k, 0, ruleset_command_count(k->set)) &&
+	    copy_all(k, NULL, &rules, &there) == 0 &&
 	    rulekeeper_swap(k, ruleset_with_command(k->set, &rules)) == 0)
 		k->unsaved = true;
 }
