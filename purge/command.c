@@ -59,8 +59,8 @@ static int run(struct session *s, struct err *err)
 	return code < 0 ? code : s->verb->run(s, err);
 }
 
-/* A report that could not be written is a failure. It is reported, except to a reader that closed
- * the pipe. */
+/* A report that could not be written is a failure. It is reported unless the reader closed the
+ * pipe. */
 static int close_stdout(int status)
 {
 	int number = 0;

@@ -4,8 +4,6 @@
 
 struct behalf;
 
-/*
- * Runs it: output on stdout, problems on stderr. behalf (purge/door/behalf.h) is the user of the
- * order door and what root allows them; NULL for the user who started this process.
- */
+/* Output goes to stdout, problems to stderr. behalf (purge/door/behalf.h) is the order door's user
+ * and what root allows them; NULL: the user who started this process. */
 int command_run(int argc, char **argv, const struct behalf *behalf);

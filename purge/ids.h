@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* Queue IDs from text, one a line. */
 #pragma once
 
 #include "base/err.h"
 #include "mail/selector/selector.h"
 
-/* One ID. Blanks around it and the mark of postqueue -p after it (* active, ! held, # to expire)
- * are ignored. Returns 1, 0 for a blank line, or ERR_SYNTAX. */
+/* Ignores blanks around the ID and a mark of postqueue -p after it (* active, ! held, # to expire).
+ * Returns 1, 0 for a blank line, or ERR_SYNTAX. */
 int id_of_line(const char *line, size_t len, struct queue_id *ret) NODISCARD;
 
-/* Adds every ID of the stream to s. Counts the other lines and reports the first 20 on stderr.
- * -errno if the stream cannot be read. */
+/* Adds every ID of the stream to s. Counts the other lines and reports the first 20 to told. -errno
+ * if the stream cannot be read. */
 int ids_read(
     FILE *from, FILE *told, struct selector *s, size_t *ret_bad, struct err *err) NODISCARD;

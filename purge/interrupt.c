@@ -40,7 +40,7 @@ void interrupt_catch(void)
 {
 	struct sigaction before;
 
-	/* Started by nohup(1): keep ignoring SIGHUP. */
+	/* nohup(1) started us */
 	bool nohup = sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
 
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
@@ -65,7 +65,7 @@ bool interrupt_wait(int fd)
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
 		sigaddset(&held, numbers[i]);
 	sigprocmask(SIG_BLOCK, &held, &before);
-	/* Signals arrive only inside ppoll, so none is lost between the check and the wait. */
+	/* Signals arrive only inside ppoll, so none is lost between check and wait. */
 	while (!interrupt_stop && ppoll(&item, 1, NULL, &before) < 0 && errno == EINTR)
 		;
 	sigprocmask(SIG_SETMASK, &before, NULL);

@@ -7,7 +7,7 @@
 #include "purge/interrupt.h"
 #include "purge/session.h"
 
-/* If stdout is closed, opens it unwritable, so that a lost report is an error. */
+/* A closed stdout becomes an unwritable one, so that a lost report is an error. */
 static int guard_stdio(void)
 {
 	bool no_stdout = fcntl(STDOUT_FILENO, F_GETFD) < 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* The words that completion may offer to a shell. Strangers choose most names in the index, and
- * root's shell puts the offered word into the command line. So only words pass that mean nothing
- * special to any shell, terminal or option parser. */
+/* The words that completion may offer. Strangers choose most names in the index, and root's shell
+ * puts the word into the command line, so only words pass that mean nothing special to any shell,
+ * terminal or option parser. */
 #pragma once
 
 #include "base/base.h"
@@ -11,6 +11,5 @@ enum offer_kind {
 	OFFER_NUMBER, /* ASCII digits */
 };
 
-/* Whether every byte is of the kind, in any locale. False for "" and for a word that begins with
- * '-'. */
+/* In any locale. False for "" and for a word that begins with '-'. */
 bool offer_fits(enum offer_kind kind, const char *word);

@@ -94,7 +94,7 @@ static int parse_age(const char *value, int64_t *ret, struct err *err)
 	return 0;
 }
 
-/* The time `value` ago. Never 0, which means "not given". */
+/* Never 0, which means "not given". */
 static int parse_time(const struct options *o, const char *value, int64_t *ret, struct err *err)
 {
 	int64_t age;
@@ -105,7 +105,7 @@ static int parse_time(const struct options *o, const char *value, int64_t *ret, 
 	return code;
 }
 
-/* Repeated options are alternatives, so the laxer one counts. The same holds below. */
+/* Repeated options are alternatives, so the laxer one counts, here and below. */
 static int set_older(struct options *o, void *at, const char *value, struct err *err)
 {
 	int64_t time = 0, *before = at;
@@ -187,7 +187,7 @@ static int set_batch(struct options *o, void *at, const char *value, struct err 
 	return 0;
 }
 
-/* The life of a rule. Zero is refused: the rule would never be in force. */
+/* Zero is refused: the rule would never be in force. */
 static int set_duration(struct options *o, void *at, const char *value, struct err *err)
 {
 	int64_t age = 0;
@@ -216,7 +216,7 @@ static int set_hosts(struct options *o, void *at, const char *value, struct err 
 	return 0;
 }
 
-/* Names of libpq services. */
+/* names of libpq services */
 static int set_fleet(struct options *o, void *at, const char *value, struct err *err)
 {
 	const char *const good =

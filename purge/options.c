@@ -53,7 +53,7 @@ static int check_names(int argc, char **argv, struct err *err)
 	return 0;
 }
 
-/* A separate value that begins with '-' is probably an option after a forgotten value. `--reason
+/* A separate value that begins with '-' is probably an option after a forgotten value: `--reason
  * --dry-run` must not become a purge. */
 static int check_value(
     const struct option_row *row, const char *value, const char *word, struct err *err)
@@ -121,7 +121,7 @@ static int read_line(int argc, char **argv, line_visit *visit, void *arg, struct
 	return code;
 }
 
-/* The prefix by which rules name a login or client. Command lines have options for that. */
+/* Rules name logins and clients by these prefixes, command lines by options. */
 static const char *rule_prefix(const char *word)
 {
 	static const char *const prefixes[] = {"login", "client"};
@@ -231,10 +231,10 @@ static int check_together(const struct options *o, const struct verb *verb, stru
 struct parsing {
 	struct options *o;
 	const struct verb *verb;
-	const struct option_row *selecting; /* for put_selecting */
+	const struct option_row *selecting;
 };
 
-/* First pass: finds the words, --help and --version. The rest may be nonsense. */
+/* First pass: finds the words, --help and --version, whatever the rest says. */
 static int gather(void *arg, const struct option_row *row, const char *value, struct err *err)
 {
 	struct options *o = ((struct parsing *)arg)->o;
@@ -258,7 +258,7 @@ static void keep_given(struct options *o, const struct option_row *row, const ch
 	strlist_push(&o->given, strbuf_text(&word), word.len);
 }
 
-/* Second pass, when the verb is known: sets the options. */
+/* Second pass, when the verb is known. */
 static int set(void *arg, const struct option_row *row, const char *value, struct err *err)
 {
 	const struct parsing *p = arg;
@@ -279,7 +279,7 @@ static int set(void *arg, const struct option_row *row, const char *value, struc
 	return code == ERR_SYNTAX ? ERR_USAGE : code;
 }
 
-/* A word with a blank is quoted, so that the words of a selection stay apart. */
+/* Quotes a word with a blank, so that the words of a selection stay apart. */
 static void put_word(struct strbuf *to, const char *word)
 {
 	strbuf_printf(to, strchr(word, ' ') ? "'%s'" : "%s", word);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The command line of pqpurge-idx. Options are rows of option_table.c. They may stand before the
- * verb, so the line is parsed twice: first for the verb, then for the options that it takes.
- * Strings point into argv. */
+/* The command line of pqpurge-idx. Options may stand before the verb, so the line is parsed twice:
+ * first for the verb, then for its options. Strings point into argv. */
 #pragma once
 
 #include "base/err.h"
@@ -29,8 +28,8 @@ enum option_group {
 	OPTION_SETUP = 1u << 20,
 	OPTION_ORDER = 1u << 24,
 	OPTION_FLOODS = 1u << 26,
-	OPTION_FLEET = 1u << 27,     /* verbs that the fleet can be ordered */
-	OPTION_FLEET_ADD = 1u << 28, /* fleet add */
+	OPTION_FLEET = 1u << 27, /* what the fleet can be ordered */
+	OPTION_FLEET_ADD = 1u << 28,
 	OPTION_REPORT = 1u << 29,
 	OPTION_STANDING = 1u << 25, /* purge and hold: stays in force */
 };
@@ -38,9 +37,9 @@ enum option_group {
 struct options {
 	const char *config; /* NULL = not given */
 	bool dry_run, yes, json, quiet, help, version;
-	struct selector selector; /* --subdomains is already applied */
+	struct selector selector; /* --subdomains is applied */
 	struct strbuf given;      /* packed: each option as "name" or "name=value" */
-	struct strbuf selected;   /* the words of the selection, for the account */
+	struct strbuf selected;   /* the selection's words, for the account */
 	bool subdomains;
 	bool ids_from_stdin; /* --id - */
 	size_t limit;        /* 0 = none */
@@ -60,15 +59,16 @@ struct options {
 	const char *tags, *as;     /* fleet add */
 	int64_t wait, expire;      /* of a fleet order; microseconds; 0: not given */
 	const char *save;          /* directory; NULL = not asked */
-	const char *output;        /* out_file.h; NULL: stdout */
+	const char *output;        /* NULL: stdout */
 	enum top_by by;
 	int64_t block_for; /* microseconds; 0 = until unblocked */
 	int64_t rule_for;  /* likewise; for purge and hold: how long the order stays in force */
 	enum rule_action action;
-	const char *text;   /* NULL = the action's default */
-	const char *test;   /* NULL = not given */
-	int64_t now;        /* wall microseconds */
-	const char **words; /* after the verb; selecting verbs' patterns also in selector.author */
+	const char *text; /* NULL: the action's default */
+	const char *test; /* NULL = not given */
+	int64_t now;      /* wall microseconds */
+	const char *
+	    *words; /* after the verb; patterns of selecting verbs also in selector.author */
 	size_t word_count;
 };
 
@@ -89,8 +89,8 @@ struct option_row {
 extern const struct option_row option_rows[];
 extern const size_t option_row_count;
 
-/* Reads the command line. Sets *ret_verb, also on errors, if a verb was recognized. ERR_USAGE with
- * words. With --help or --version only the verb is checked. Release ret in any case. */
+/* Sets *ret_verb, also on errors, if a verb was recognized. ERR_USAGE with words. With --help or
+ * --version only the verb is checked. Release ret in any case. */
 int options_parse(int argc, char **argv, struct options *ret, const struct verb **ret_verb,
     struct err *err) NODISCARD;
 void options_release(struct options *o);

@@ -62,7 +62,7 @@ char *session_command(const struct session *s, const char *words, char *buf, siz
 	return buf;
 }
 
-/* Whether sudo(8), doas(1) or pkexec(1) runs this as root for another user. */
+/* By sudo(8), doas(1) or pkexec(1). */
 static bool is_for_somebody(void)
 {
 	static const char *const names[][2] = {
@@ -95,7 +95,7 @@ static int load_settings(struct session *s, struct err *err)
 	    named);
 }
 
-/* The hash in the account tells two lists apart. */
+/* A hash tells lists apart in the account. */
 static int read_ids(struct session *s, struct err *err)
 {
 	struct options *o = &s->options;

@@ -12,7 +12,7 @@ struct behalf;
 
 struct session {
 	const struct verb *verb;
-	const struct behalf *behalf; /* the user of the order door; NULL: the user who started us */
+	const struct behalf *behalf; /* the order door's user; NULL: who started us */
 	struct options options;
 	struct settings settings;
 	struct postfix postfix; /* if VERB_POSTFIX */
@@ -22,19 +22,19 @@ struct session {
 	size_t bad_ids;     /* lines of --id - without a queue ID */
 };
 
-/* Only parses the command line, so that its errors come first. Release in any case. */
+/* Only parses the command line, so that its errors come first. Release s in any case. */
 int session_parse(struct session *s, int argc, char **argv, struct err *err) NODISCARD;
-/* Checks for root, then reads the settings, Postfix's configuration, and IDs from stdin. Under
- * sudo, a settings file named on the command line must be writable by root alone: it names programs
- * that root runs. */
+/* Checks for root, then reads the settings, Postfix's configuration, and IDs from stdin. The
+ * settings file names programs that root runs, so under sudo only root may be able to write one
+ * that is named on the command line. */
 int session_open(struct session *s, struct err *err) NODISCARD;
-/* Without root and Postfix: reads only the settings and the user's name. */
+/* Reads only the settings and the user's name, without root. */
 int session_open_plain(struct session *s, struct err *err) NODISCARD;
 void session_release(struct session *s);
 
 /* The settings file named by -c or PQPURGE_CONF, or NULL. */
 const char *session_config(const struct session *s);
-/* "pqpurge-idx -c FILE VERB..." as this run was called, for advice; returns buf. */
+/* "pqpurge-idx -c FILE VERB..." as this run was called, for advice. Returns buf. */
 char *session_command(const struct session *s, const char *words, char *buf, size_t size);
 
 /* ERR_USAGE for --all if no question can be asked. */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Standing orders, as verbs see them. */
 #include "purge/standing.h"
 
 #include "base/clock.h"
@@ -11,7 +10,6 @@
 
 /* ---- begun */
 
-/* Whether it selects by the sender alone. */
 static bool is_of_senders(const struct selector *s)
 {
 	struct selector rest = *s;
@@ -22,10 +20,8 @@ static bool is_of_senders(const struct selector *s)
 	return selector_is_empty(&rest) && !s->all;
 }
 
-/*
- * The block refuses by sender alone, and the standing order must delete the same mail. So it may
- * have one kind of selector for senders and nothing that narrows it.
- */
+/* The rule refuses by sender alone, and the standing order must delete the same mail. So there is
+ * one kind of selector for senders, and nothing narrows it. */
 int standing_check(const struct options *o, struct err *err)
 {
 	const struct selector *s = &o->selector;
@@ -184,7 +180,7 @@ static bool has_rule(const struct standing *standing, const char *subject, bool 
 	return false;
 }
 
-/* Another standing order may need the same rule. */
+/* Whether another standing order needs the same rule. */
 static bool is_wanted(
     const struct session *s, const struct standing_ends *ends, const char *subject)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* Standing orders (order/standing.h) in verbs: begun, carried out again, ended, shown. */
+/* Standing orders (order/standing.h) in verbs. */
 #pragma once
 
 #include "order/standing.h"
 #include "purge/rules/blocking.h"
 #include "purge/session.h"
 
-/* For --for of purge and hold. ERR_USAGE if the options cannot stay in force. */
+/* For --for of purge and hold: ERR_USAGE if the options cannot stay in force. */
 int standing_check(const struct options *o, struct err *err) NODISCARD;
-/* Puts the order just carried out as batch `number` in force; plan has the rules that were set. */
+/* Puts the order that was carried out as batch `number` in force. plan has its rules. */
 int standing_keep(const struct session *s, uint64_t number, const struct block_plan *plan,
     struct err *err) NODISCARD;
 
@@ -21,25 +21,23 @@ struct standing_ends {
 	uint64_t *numbers; /* to be ended */
 	size_t count;
 };
-/*
- * Fills ret with the batches that are standing orders. A standing purge leaves nothing to undo, so
- * it is removed from *batches. For a standing hold, its later batches are added. *batches is
- * malloc'd, and replaced.
- */
+/* Fills ret with the batches that are standing orders. A standing purge has nothing to undo, so it
+ * is removed from *batches; for a standing hold, its later batches are added. *batches is malloc'd,
+ * and replaced. */
 int standing_ends_of(const struct session *s, uint64_t **batches, size_t *count,
     struct standing_ends *ret, struct err *err) NODISCARD;
-/* For a dry run: says which orders would end. */
+/* For a dry run. */
 void standing_tell_ends(const struct standing_ends *ends, FILE *to);
 /* Ends them, removes their rules, and says so. */
 int standing_end_all(
     const struct session *s, const struct standing_ends *ends, FILE *to, struct err *err) NODISCARD;
 void standing_ends_release(struct standing_ends *ends);
-/* Ends the orders that set the rule of this subject, which was removed. */
+/* For an unblock: ends the orders that set the rule of this subject. */
 int standing_end_of_rule(
     const struct session *s, const char *subject, FILE *to, struct err *err) NODISCARD;
 
-/* The order that set the rule of this subject, or NULL. */
+/* NULL if no order set the rule. */
 const struct standing *standing_of_rule(
     const struct standings *all, const char *subject, bool login_exact);
-/* All of them, for verbs that only show. Complains if they cannot be read. */
+/* For verbs that only show: complains if they cannot be read. */
 void standing_read(const struct session *s, struct standings *ret);

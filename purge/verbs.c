@@ -5,7 +5,6 @@
 
 #define TAKES_MATCHES (OPTION_SELECT | OPTION_LIMIT)
 
-/* In the order of struct verb. */
 /* clang-format off */
 static const struct verb verbs[] = {
     {"purge", "[PATTERN...]", "delete what matches (the verb when none is given)",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* To add a verb, write its file, declare its function here and add its row in verbs.c. */
+/* A new verb needs its file, its function here, and its row in verbs.c. */
 #pragma once
 
 #include "order/order.h"
@@ -23,7 +23,7 @@ enum verb_flag {
 	VERB_HIDDEN = 1u << 3,   /* for programs: help and suggestions do not name it */
 	VERB_NO_ROOT = 1u << 9,  /* runs as the invoking user, without Postfix */
 	VERB_BY_VERBS = 1u << 4, /* runs as the invoking user; other verbs do its work */
-	VERB_AT_DOOR = 1u << 8,  /* root runs it for others if operator_allow lists it */
+	VERB_AT_DOOR = 1u << 8,  /* root runs it for others whom operator_allow admits */
 };
 
 struct verb {
@@ -39,8 +39,8 @@ struct verb {
 	int (*run)(struct session *s, struct err *err);
 };
 
-/* The verb that the first word names. If word is NULL or looks like a pattern: purge, with
- * *ret_is_name false. Otherwise ERR_USAGE with the nearest name. */
+/* The verb that word names. purge, with *ret_is_name false, if word is NULL or looks like a
+ * pattern. Otherwise ERR_USAGE with the nearest name. */
 int verb_choose(
     const char *word, const struct verb **ret, bool *ret_is_name, struct err *err) NODISCARD;
 /* verb NULL: general help. */

@@ -139,7 +139,7 @@ bool walk_ask(const struct walk *w, const char *question, uint64_t n)
 	return ask_yes(STDIN_FILENO, stderr, question) == ANSWER_YES;
 }
 
-/* The text as given, but escaped: a quotation mark does not end the value. */
+/* As given, but escaped, so that a quotation mark does not end the value. */
 static void put_quoted(struct strbuf *line, const char *key, const char *text)
 {
 	strbuf_printf(line, " %s=\"", key);
@@ -148,7 +148,7 @@ static void put_quoted(struct strbuf *line, const char *key, const char *text)
 	strbuf_putc(line, '"');
 }
 
-/* One line in the mail log, which explains postsuper's lines there. */
+/* Explains postsuper's lines in the mail log. */
 static void log_run(const struct walk *w, const struct summary *r)
 {
 	struct count rows[COUNTS_MAX];

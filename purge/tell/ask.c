@@ -7,8 +7,8 @@
 #include "purge/interrupt.h"
 #include "purge/tell/say.h"
 
-/* Reads byte by byte, so that it takes nothing after the line. 1: a line; 0: end of file or too
- * long; -1: a signal. */
+/* Byte by byte, so that nothing after the line is taken. 1: a line; 0: end of file or too long; -1:
+ * a signal. */
 static int read_line(int in, char *line, size_t size)
 {
 	size_t len = 0;

@@ -12,9 +12,9 @@ enum answer {
 
 /* From now on, text typed before a question does not answer it. */
 void ask_afresh(void);
-/* Prints question to out and reads a line from in. "y" or "yes", in any case, is yes. */
+/* Asks on out and reads a line from in. "y" and "yes", in any case, mean yes. */
 enum answer ask_yes(int in, FILE *out, const char *question);
-/* The same, but the answer must be number: for an order that deletes everything. */
+/* The answer must be number: for an order that deletes everything. */
 enum answer ask_number(int in, FILE *out, const char *question, uint64_t number);
-/* The same with the number of hosts, for an order to many. */
+/* The answer must be the number of hosts: for an order to many. */
 enum answer ask_hosts(int in, FILE *out, const char *question, uint64_t hosts);

@@ -26,13 +26,13 @@ struct field {
 
 #define FIELD_TEXT_SIZE 32
 
-/* The value in words, not scrubbed; "" if unknown. Returns f's text or buf. */
+/* Not scrubbed; "" if unknown. Returns f's text or buf. */
 const char *field_words(const struct field *f, char buf[FIELD_TEXT_SIZE]);
 void fields_put(struct json *o, const struct field *fields, size_t count);
 /* Prints a line "label   value" for each known field. */
 void fields_say(FILE *to, const struct field *fields, size_t count);
 
-/* Prints a JSON object, which may still be under construction, as text: a line for each member. An
- * array has a line for each element; in it, an object is its first value, then the others. Keys
- * with _time or _size are shown as such. False is left out. */
+/* Prints a JSON object (it may be unfinished) as text, a line for each member. An array has a line
+ * for each element; in it, an object is its first value, then the others. Keys that end in _time or
+ * _size are shown as such. False is left out. */
 void sheet_say(FILE *to, const struct json *o);

@@ -22,8 +22,8 @@ static int fail(const struct out_file *f, struct err *err)
 
 /* ---- the directory */
 
-/* The length of the longest part of the absolute path that only root can write, links followed. It
- * is opened there. */
+/* Opens the longest part of the absolute path that only root can write, links followed. Returns its
+ * length. */
 static size_t open_roots(char *path, int *ret_fd)
 {
 	char real[PATH_MAX];
@@ -45,7 +45,7 @@ static size_t open_roots(char *path, int *ret_fd)
 	}
 }
 
-/* One part at a time, since others may put links there. */
+/* Part by part, since others may put links there. */
 static int descend(char *rest, int *fd)
 {
 	for (char *part; *fd >= 0 && (part = strsep(&rest, "/"));) {
@@ -64,7 +64,7 @@ static int descend(char *rest, int *fd)
 	return *fd;
 }
 
-/* A user who is not root cannot be harmed by a link. */
+/* A link cannot harm a user who is not root. */
 static int open_directory(const char *path, int *ret_fd)
 {
 	char whole[PATH_MAX];
@@ -159,7 +159,7 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	return code;
 }
 
-/* The owner of the open directory; its path may name another one by now. */
+/* As the owner of the open directory; its path may name another one by now. */
 static int write_as_owner(struct out_file *f, struct err *err)
 {
 	struct role role = {.uid = geteuid(), .gid = getegid(), .name = "the caller"};

@@ -56,7 +56,7 @@ static void put_line(FILE *to, const char *name, const char *value, const char *
 	say(to, "  %s: %s%s%s\n", name, text, cut ? "..." : "", more);
 }
 
-/* The header From, and the envelope sender if it differs, queued and given. */
+/* The header From, and the envelope sender where it differs, queued and given. */
 static void put_from(FILE *to, const struct message *m)
 {
 	const struct strlist *list = message_from(m);
@@ -145,7 +145,7 @@ static void put_places(FILE *to, const struct outcome *o)
 		    clock_text(newest, last, sizeof(last)));
 }
 
-/* Taken from all over the list, since neighbours may be alike. */
+/* From all over the list, since neighbours may be alike. */
 static size_t take_samples(
     const struct outcome *outcome, uint64_t ready, const struct item **samples)
 {

@@ -13,7 +13,7 @@
 #define LINE_SIZE 160
 #define SPIN_MAX  100 /* milliseconds that a signal waits for a terminal that takes no output */
 
-/* This process's line. The caller writes the step; the thread reads it. */
+/* The caller writes it; the thread reads it. */
 static struct {
 	_Atomic(const char *) doing; /* NULL: nothing in progress */
 	atomic_size_t done, of;
@@ -41,7 +41,7 @@ char *progress_text(const char *doing, size_t done, size_t of, int64_t seconds, 
 		snprintf(buf, size, "%s, %lld s", doing, (long long)seconds);
 	else
 		snprintf(buf, size, "%s", doing);
-	/* A character in the last column would wrap. */
+	/* a character in the last column would wrap */
 	if (columns > 0 && strlen(buf) >= columns)
 		buf[columns - 1] = '\0';
 	return buf;
@@ -51,7 +51,7 @@ char *progress_text(const char *doing, size_t done, size_t of, int64_t seconds, 
 
 static void put(const char *text, size_t len)
 {
-	/* If the terminal is gone, nobody needs the line. */
+	/* if the terminal is gone, nobody needs the line */
 	(void)!write(STDERR_FILENO, text, len);
 }
 

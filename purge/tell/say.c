@@ -48,7 +48,7 @@ void complain(const char *format, ...)
 	fputc('\n', stderr);
 }
 
-/* The bytes of text that fit into room: up to a blank, or else to the end of a character. */
+/* The bytes of text that fit into room, up to a blank, or else to the end of a character. */
 static size_t line_of(const char *text, size_t room)
 {
 	size_t len = strlen(text);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* Text for people. Everything that pqpurge-idx prints goes through here, JSON or tables (which
- * scrub, too), so that no stranger's text controls a terminal. */
+/* Text for people. All output that is neither JSON nor a table (which scrub, too) goes through
+ * here, so that no stranger's text controls a terminal. */
 #pragma once
 
 #include "base/base.h"
 
-/* Prints a line or part of one, scrubbed as a whole (str_scrub) except for newlines at the ends of
+/* A line or part of one, scrubbed as a whole (str_scrub) except for newlines at the ends of
  * format. */
 void say(FILE *to, const char *format, ...) FORMAT(2, 3);
 /* On stderr, as "pqpurge-idx: ...", with a newline. */

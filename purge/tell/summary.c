@@ -103,7 +103,6 @@ char *summary_force(const struct summary *s, const struct queue_id *id, char *bu
 	return buf;
 }
 
-/* "  ID word: reason", folded. */
 static void put_problem(FILE *to, const char *id, const char *word, const char *reason)
 {
 	if (!reason || !*reason)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* An outcome as text, as JSON and as exit status. Pure; write errors show when the stream is
- * closed. */
+/* An outcome as text, as JSON and as exit status. Write errors show when the stream is closed. */
 #pragma once
 
 #include "order/order.h"
@@ -15,14 +14,13 @@ struct summary {
 	unsigned rules_set;
 	const char *verb;              /* as typed, for advice */
 	const char *config;            /* of -c; NULL: none */
-	const struct postfix *postfix; /* for reading the samples' subjects; NULL: do not */
+	const struct postfix *postfix; /* to read the samples' subjects; NULL: do not */
 };
 
-/* A row of summary_counts. */
 struct count {
 	const char *key;   /* in the JSON summary */
 	const char *label; /* NULL: not in text */
-	const char *note;  /* may be NULL */
+	const char *note;  /* NULL: none */
 	uint64_t n;
 	bool always;  /* in the summary even if 0 */
 	bool preview; /* shown before the question */
@@ -33,13 +31,13 @@ size_t summary_counts(const struct summary *s, struct count rows[COUNTS_MAX]);
 enum summary_part { SUMMARY_PREVIEW, SUMMARY_REST, SUMMARY_ALL };
 void summary_put_counts(FILE *to, const struct summary *s, enum summary_part part);
 
-/* A line per message, then the summary. */
+/* A line for each message, then the summary. */
 int summary_json(FILE *to, const struct summary *s) NODISCARD;
-/* Writes the counts, queues, ages and three samples of what is READY. */
+/* For what is READY: counts, queues, ages and three samples. */
 void summary_preview(FILE *to, const struct summary *s);
 void summary_text(FILE *to, const struct summary *s);
-/* Names the messages that an admin must look at, and unreadable files; also under --quiet. */
+/* What an admin must look at: messages and unreadable files. Also under --quiet. */
 void summary_problems(FILE *to, const struct summary *s);
 int summary_exit(const struct summary *s);
-/* The command that acts on an unproven message after all; returns buf. */
+/* The command that acts on an unproven message after all. Returns buf. */
 char *summary_force(const struct summary *s, const struct queue_id *id, char *buf, size_t size);

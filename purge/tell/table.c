@@ -18,7 +18,6 @@ struct table {
 	bool failed;
 };
 
-/* Not with NO_COLOR or TERM=dumb. */
 static bool wants_color(FILE *to)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");

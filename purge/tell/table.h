@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Tables: for a terminal aligned and cut to its width, for pipes tab-separated without a head.
- * Cells are scrubbed. */
+/* Tables: aligned and cut to the width of a terminal; for pipes tab-separated without a head. Cells
+ * are scrubbed. */
 #pragma once
 
 #include "base/base.h"
@@ -13,15 +13,14 @@ struct table_column {
 
 struct table;
 
-/* The width of the terminal, or COLUMNS, or 80. */
+/* The terminal's, or COLUMNS, or 80. */
 unsigned table_width(FILE *to);
 
-/* On a terminal, many rows are printed in portions. NULL if there is no memory; every call takes
- * NULL. */
+/* NULL: no memory; every call takes NULL. On a terminal, many rows are printed in portions. */
 struct table *table_new(FILE *to, const struct table_column *columns, size_t count);
-/* One cell per column; NULL is empty. */
+/* NULL is an empty cell. */
 void table_add(struct table *t, const char *const *cells);
-/* Colours a cell of the last row ("red", "yellow"). */
+/* A cell of the last row. color: "red", "yellow". */
 void table_color(struct table *t, size_t column, const char *color);
 /* Writes the rest and frees. 0 or -ENOMEM. */
 int table_end(struct table *t) NODISCARD;

@@ -118,7 +118,7 @@ void wording_put_sender(struct json *o, const struct message *m)
 		put_address(o, "queued_sender", m->queued.sender);
 }
 
-/* The waiting recipients, to be joined with the RCPT TO that they came from. */
+/* To be joined with the RCPT TO that it came from. */
 struct waiting {
 	const char *address, *original;
 	bool told;
@@ -149,7 +149,7 @@ static struct waiting *make_list(const struct queued *q, size_t *ret_count)
 	return list;
 }
 
-/* queued: a packed list, or NULL to show none. */
+/* queued: a packed list; NULL: show none. */
 static void put_one(struct joining *j, const char *address, const struct strbuf *queued, bool added)
 {
 	struct json *o = json_new();
@@ -165,8 +165,8 @@ static void put_one(struct joining *j, const char *address, const struct strbuf 
 	json_append(j->array, o);
 }
 
-/* Puts one RCPT TO with its waiting recipients. Both lists have the same order, so each search
- * continues where the last one ended. */
+/* One RCPT TO with its waiting recipients. Both lists have the same order, so each search continues
+ * where the last one ended. */
 static void put_given(struct joining *j, const char *given)
 {
 	bool cut = j->m->flags & MESSAGE_CUT_QUEUED_RECIPIENTS;
@@ -195,8 +195,7 @@ static void put_given(struct joining *j, const char *given)
 		put_one(j, given, &queued, false);
 }
 
-/* Puts the waiting recipients that are left. If the given half is missing or cut, by their RCPT
- * TO. */
+/* The waiting recipients that are left. If the given half is missing or cut, by their RCPT TO. */
 static void put_rest(struct joining *j)
 {
 	bool whole = message_is_given(j->m) && !(j->m->flags & MESSAGE_CUT_RECIPIENTS);

@@ -6,14 +6,14 @@
 #include "mail/message.h"
 #include "order/order.h"
 
-/* An address as postqueue -j writes it (global/quote_822_local.c): the local part quoted unless it
- * is a dot-string, and "MAILER-DAEMON" for the null sender. Clears ret first. */
+/* As postqueue -j writes it (global/quote_822_local.c): the local part quoted unless it is a
+ * dot-string, and "MAILER-DAEMON" for the null sender. Clears ret first. */
 void wording_address(const char *normal, struct strbuf *ret);
 
-/* The same for a terminal: scrubbed, cut with "...", "<>" for the null sender. Returns buf. */
+/* For a terminal: scrubbed, cut with "...", "<>" for the null sender. Returns buf. */
 char *wording_address_text(const char *normal, char *buf, size_t size);
 
-/* 0, -1 and "" mean unknown. */
+/* Unknown: 0, -1 and "". */
 int64_t item_arrival(const struct item *item, const struct message *m);
 int64_t item_size(const struct item *item, const struct message *m);
 const char *item_queue(const struct item *item);
@@ -23,8 +23,8 @@ void wording_put_place(struct json *o, const struct item *item, const struct mes
 /* "sender", and "queued_sender" if it differs. */
 void wording_put_sender(struct json *o, const struct message *m);
 /* "recipients": objects with "address" as given and, if it differs, "queued_address", an array:
- * aliases, or empty once delivered. Recipients that are only in the queue (always_bcc) have
- * "added". If the list is cut, "recipient_count" is the total. */
+ * aliases, or empty once delivered. Recipients that only the queue has (always_bcc) have "added".
+ * If the list is cut, "recipient_count" is the total. */
 void wording_put_recipients(struct json *o, const struct message *m);
-/* Everything that `list` shows except the place; unknown members are absent. */
+/* All that `list` shows except the place; unknown members are absent. */
 void wording_put_message(struct json *o, const struct message *m);

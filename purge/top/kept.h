@@ -5,11 +5,10 @@
 #include "index/control/client.h"
 #include "purge/top/top.h"
 
-/* The daemon's answer, with at most limit groups; not trusted. Errors as client_ask. */
+/* At most limit groups. The answer is not to be trusted. Errors as client_ask. */
 int kept_ask(const struct index_client *c, enum group_kind kind, const char *like, size_t limit,
     struct json **ret, struct err *err) NODISCARD;
-/* Whether the daemon has counts by this. */
 bool kept_has(enum top_by by);
-/* Counts as top_of does, but ages are exact only to an eighth. Release ret in any case. */
+/* As top_of, but ages are exact only to an eighth. Release ret in any case. */
 int kept_top(
     const struct index_client *c, enum top_by by, struct top *ret, struct err *err) NODISCARD;

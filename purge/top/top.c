@@ -12,7 +12,7 @@ struct counting {
 	size_t reason;                    /* the next entry in reasons */
 	int64_t now, time;
 	uint64_t size;
-	int64_t uid; /* the last one looked up, and its name */
+	int64_t uid; /* the last one that user_of looked up */
 	char user[64];
 };
 

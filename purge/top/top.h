@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Groups the messages of a walk that are in the queue. The queue file's facts take precedence over
- * the milter's. */
+/* Groups the messages of a walk. The queue file's facts take precedence over the milter's. */
 #pragma once
 
 #include "base/labels.h"
@@ -9,7 +8,7 @@
 #include "purge/why/why_groups.h"
 
 /* The first ones are enum group_kind. UID: the user who ran sendmail(1), by name or else number.
- * REASON: why a message is deferred (top_of_reasons). */
+ * REASON: why a message is deferred. */
 enum top_by { TOP_SENDER, TOP_FROM, TOP_RECIPIENT, TOP_LOGIN, TOP_CLIENT, TOP_UID, TOP_REASON };
 
 /* ERR_SYNTAX for an unknown word. */
@@ -29,19 +28,18 @@ struct top_group {
 struct top {
 	struct top_group *list; /* by count, then name */
 	size_t count;
-	uint64_t messages; /* each counted once, although it may be in several groups */
+	uint64_t messages; /* each once, although it may be in several groups */
 	uint64_t bytes;
 	uint64_t more; /* groups that are not in the list */
 	struct labels names;
 };
 
-/* Groups all READY messages; ages are relative to now. 0 or -ENOMEM; release ret in any case. */
+/* Groups all READY messages. Ages are relative to now. 0 or -ENOMEM; release ret in any case. */
 int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct top *ret) NODISCARD;
-/* Groups them by reason. */
 int top_of_reasons(const struct outcome *outcome, const struct why_groups *reasons, int64_t now,
     struct top *ret) NODISCARD;
 /* NULL if there is none. */
 const struct top_group *top_find(const struct top *top, const char *name);
-/* Sorts the counts; the values of names are groups. */
+/* Sorts the counts, which are the values of names. */
 void top_end(struct top *top);
 void top_release(struct top *top);

@@ -11,13 +11,13 @@
 struct reason {
 	const char *name; /* folded */
 	uint64_t recipients, messages;
-	uint64_t last;           /* the last message counted, from 1 */
+	uint64_t last;           /* counted, from 1 */
 	size_t example;          /* offset of "ID\0recipient\0reason\0" in examples */
 	const struct pair *pair; /* the most frequent first; set by sort() */
 	size_t pair_count;
 };
 
-/* Recipients of one domain for one reason. */
+/* A reason's recipients of one domain. */
 struct pair {
 	uint32_t reason;
 	size_t name; /* offset in pair_names */
@@ -92,7 +92,7 @@ static void keep_least(int64_t *least, int64_t time)
 		*least = time;
 }
 
-/* A deferred file's mtime is the time of its next try (qmgr/qmgr_active.c). */
+/* A deferred file's mtime is its next try (qmgr/qmgr_active.c). */
 static void look_at_next(struct counting *c)
 {
 	char path[QUEUE_PATH_MAX];
@@ -111,7 +111,7 @@ static void look_at_next(struct counting *c)
 		c->last = at;
 }
 
-/* Unreadable logs are counted. The only error is -ENOMEM. */
+/* Unreadable logs are counted, so the only error is -ENOMEM. */
 static int count_message(struct counting *c, const struct why_message *m)
 {
 	c->message = m;
@@ -151,7 +151,7 @@ static int compare_reasons(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-/* Offsets become absolute, so that they survive sorting. */
+/* Offsets become absolute, to survive sorting. */
 static void sort(struct counting *c)
 {
 	for (size_t i = 0; i < c->pair_names.count; i++)
@@ -243,7 +243,7 @@ static int count_all(struct counting *c, struct bytes *out)
 	return code;
 }
 
-/* The child ends after this, so nothing is freed. */
+/* Frees nothing, since the child ends after it. */
 static int work(void *arg, struct bytes *out, struct err *err)
 {
 	static struct pair pairs[WHY_DOMAINS_MAX + 1];

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The reasons why messages wait. A child that is mail_owner reads the defer logs (the delay_reason
- * of postqueue -j) and groups them. Its memory grows with the number of different reasons, not of
- * messages. */
+/* Why messages wait. A child that is mail_owner reads the defer logs (the delay_reason of postqueue
+ * -j) and groups them. Its memory grows with the number of different reasons, not of messages. */
 #pragma once
 
 #include "base/json.h"
@@ -28,15 +27,15 @@ struct why_task {
 	size_t count;
 };
 
-/*
- * The child's answer. A group has the form of `why --json`. The sums:
+/* The child's answer. A group has the form of `why --json`. The sums:
+ *
  * - "messages" examined, "recipients" with a reason, "without_reason": messages that have none,
  *   "unread" logs and "why_unread" of the first one
  * - "due": deferred messages whose next try is due; "next" and "last": the first and last next try
  *   of the others
  * - "oldest", "oldest_null": arrival of the oldest message with a sender, and with the null sender
- * Times are wall microseconds, 0 = none.
- */
+ *
+ * Times are wall microseconds, 0 = none. */
 struct why {
 	struct json *sums;
 	struct json **groups; /* the most frequent first */
@@ -45,7 +44,7 @@ struct why {
 
 /* ERR_STOPPED soon after *p->stop is set. Release ret in any case. */
 int why_read(struct why_task *task, struct why *ret, struct err *err) NODISCARD;
-/* The same for all READY messages. */
+/* For all READY messages. */
 int why_of(const struct postfix *p, const struct outcome *outcome, int64_t now, struct why *ret,
     struct err *err) NODISCARD;
 void why_release(struct why *why);

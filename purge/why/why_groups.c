@@ -61,7 +61,7 @@ static int read_item(struct reading *r, size_t n)
 	return code == -ENOMEM ? code : 0;
 }
 
-/* The child ends after this, so nothing is freed. */
+/* Frees nothing, since the child ends after it. */
 static int work(void *arg, struct bytes *out, struct err *err)
 {
 	struct reading *r = arg;
