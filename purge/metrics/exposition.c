@@ -14,7 +14,7 @@ void exposition_begin(struct exposition *e, const struct metric *metric)
 		    metric->name, metric->type);
 }
 
-/* label_text leaves no line ends, so only these characters need escapes. */
+/* label_text leaves no line ends to escape. */
 static void put_escaped(struct strbuf *to, const char *text)
 {
 	for (; *text; text++)

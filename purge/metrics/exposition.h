@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Prometheus' text format, version 0.0.4, or the same as JSON with one object a line for each
- * sample. Label values may be strangers' words: they are scrubbed, cut and escaped here. */
+/* Prometheus' text format, version 0.0.4, or JSON with one object a line for each sample. Label
+ * values may be strangers' words: they are scrubbed, cut and escaped here. */
 #pragma once
 
 #include "base/json.h"
@@ -13,18 +13,17 @@ struct label {
 };
 #define LABEL_MAX 256 /* bytes of a value with its NUL */
 
-/* Zero-initialise, release text. text remembers running out of memory. */
+/* Zero-initialise, release text, which remembers a lack of memory. */
 struct exposition {
 	struct strbuf text;
 	bool json;
-	const struct metric *metric; /* the metric of the samples that follow */
+	const struct metric *metric; /* of the samples that follow */
 };
-/* Begins a metric. All its samples must follow at once, each with different labels. */
+/* All samples of the metric must follow at once, each with different labels. */
 void exposition_begin(struct exposition *e, const struct metric *metric);
 /* labels: at most two; a NULL name ends them. NULL: none. */
 void exposition_put(struct exposition *e, const struct label labels[2], int64_t value);
-/* A metric of one sample. */
 void exposition_one(struct exposition *e, const struct metric *metric, int64_t value);
 
-/* The label for a value, before escaping; returns buf. */
+/* Before escaping. Returns buf. */
 char *label_text(const char *value, char buf[LABEL_MAX]);

@@ -52,7 +52,7 @@ static const struct metric table[] = {
 };
 /* clang-format on */
 
-/* A daemon that was taken over may answer anything. */
+/* The daemon may have been taken over. */
 static int64_t counter(const struct json *from, const char *key)
 {
 	int64_t n = json_int(from, key, 0);
@@ -202,8 +202,8 @@ struct named {
 	uint64_t count;
 };
 
-/* Names that differ only in bytes that are not shown become one: two samples with the same labels
- * would make the whole file invalid for its reader. */
+/* Names that look alike after scrubbing become one: two samples with the same labels would make the
+ * whole file invalid. */
 static size_t name_domains(const struct top *top, struct named ret[METRICS_DOMAINS])
 {
 	char text[LABEL_MAX];

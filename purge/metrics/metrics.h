@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Numbers for machines: the status, the queue, the flood watch and the account as metrics.
- * pqpurge-idx(8) lists them. Unknown numbers are left out, not 0: the daemon's counters while it
- * does not answer, the index's without an index, the queue's if it cannot be read.
- */
+/* The status, the queue, the flood watch and the account as metrics, which pqpurge-idx(8) lists.
+ * Unknown numbers are left out, not 0: the daemon's counters while it does not answer, the index's
+ * without an index, the queue's if it cannot be read. */
 #pragma once
 
 #include "order/account/sums.h"
@@ -11,13 +9,13 @@
 #include "purge/metrics/exposition.h"
 #include "purge/status/status.h"
 
-#define METRICS_DOMAINS 10 /* the sender domains with the most mail, by name */
+#define METRICS_DOMAINS 10 /* sender domains */
 
 struct metrics {
 	const struct status *status;
-	const struct outcome *queue; /* from a walk over all mail; NULL: it could not be read */
-	const struct json *floods;   /* the open ones, from the daemon; NULL: unknown */
-	const struct sums *sums;     /* from the account; NULL: it could not be read */
+	const struct outcome *queue; /* a walk over all mail; NULL: it could not be read */
+	const struct json *floods;   /* the open ones; NULL: unknown */
+	const struct sums *sums;     /* NULL: the account could not be read */
 	int64_t now;                 /* wall */
 };
 /* 0 or -ENOMEM. */

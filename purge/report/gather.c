@@ -146,7 +146,7 @@ static uint32_t flood_of(const struct session *s, const struct gathered *g)
 	return (uint32_t)id;
 }
 
-/* For --flood the daemon has answered already. Otherwise a flood that it forgot is no error. */
+/* The daemon has answered for --flood already. It may have forgotten a batch's flood. */
 static void read_flood(struct session *s, struct gathered *g)
 {
 	uint32_t id = flood_of(s, g);
@@ -176,7 +176,7 @@ static void add_rules(struct incident *i, const struct rule_list *rules, int64_t
 	}
 }
 
-/* The account does not record `block`, but the rules have the time and the user. */
+/* The account does not record `block`, but rules have a time and a user. */
 static void read_rules(struct session *s, struct gathered *g)
 {
 	struct incident *i = &g->incident;
@@ -195,7 +195,7 @@ static void read_rules(struct session *s, struct gathered *g)
 
 /* ---- the queue */
 
-/* The batch that selected the messages; an undo has no selection of its own. */
+/* An undo has no selection of its own, so it takes that of the hold. */
 static const struct batch *selecting_batch(const struct session *s, const struct gathered *g)
 {
 	const struct batch *b = find_batch(g, s->options.batch);
@@ -260,7 +260,7 @@ static int add_groups(struct gathered *g, int64_t now, struct err *err)
 	return 0;
 }
 
-/* Without the reasons, the report is still useful. */
+/* The report is useful without the reasons, too. */
 static int add_reasons(const struct session *s, struct gathered *g, struct err *err)
 {
 	AUTO(why_release) struct why why = {0};

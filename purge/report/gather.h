@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Collects the facts for a report: from the account, the daemon's floods, and the queue as it is
+/* Collects the facts for a report from the account, the daemon's floods, and the queue as it is
  * now. */
 #pragma once
 

@@ -8,7 +8,7 @@
 
 #define MINUTE     60
 #define LATEST     INT64_C(10000000000) /* seconds; a later arrival counts as unknown */
-#define NAMES_MAX  100000               /* names in a table; others only add to its sum */
+#define NAMES_MAX  100000               /* of a table; further names only add to its sum */
 #define RULES_MOST 50
 
 /* ---- minutes */
@@ -18,7 +18,7 @@ static int64_t minute_of(int64_t wall)
 	return wall / USEC_PER_SEC / MINUTE * MINUTE;
 }
 
-/* time: the first second of the minute. Not merged yet. */
+/* time: the first second of the minute. */
 static void add_minute(struct incident *i, int64_t time, enum incident_fate fate, uint64_t count)
 {
 	struct incident_minute m = {.time = time};
@@ -39,7 +39,7 @@ static int by_time(const void *a, const void *b)
 	return (x->time > y->time) - (x->time < y->time);
 }
 
-/* Merges what falls into the same `width` seconds. Sorted before and after. */
+/* Merges minutes within the same `width` seconds. Sorted before and after. */
 static void merge(struct incident_minutes *m, int64_t width)
 {
 	size_t kept = 0;
@@ -142,7 +142,7 @@ static void add_tables(struct incident *i, const struct recalled *r)
 }
 
 /* Facts leave out mail without a login and local mail, which make up the difference to the batch's
- * count. If a later command adopted the batch, facts cover only its part, so nothing is added. */
+ * count. If a later command adopted the batch, facts cover only a part, so nothing is added. */
 static void add_nameless(struct incident *i, const struct batch *b, const struct recalled *r)
 {
 	static const enum fact_kind tables[] = {FACT_LOGINS, FACT_CLIENTS};
@@ -202,8 +202,8 @@ void incident_add_batch(
 
 /* ---- messages */
 
-/* The fate that a batch gave to its messages. A batch that undoes a hold has none: the hold's
- * messages are the same, and are counted as let go there. */
+/* What a batch did to its messages. A batch that undoes a hold is left out: the hold counts the
+ * same messages as let go. */
 static bool fate_of(const struct incident_act *act, enum incident_fate *ret)
 {
 	switch (act->recalled->effect) {
@@ -221,7 +221,7 @@ static bool fate_of(const struct incident_act *act, enum incident_fate *ret)
 	}
 }
 
-/* Uses the facts if the account has lost the IDs. */
+/* For a batch whose IDs the account has lost. */
 static void add_arrivals(struct incident *i, const struct incident_act *act)
 {
 	const struct recall_minutes *m = &act->recalled->arrivals;

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The numbers and words of a report on an incident, made from the account (order/account/recall.h)
- * and from a look at the queue. Pure: no clock, no file, no question. page.c writes it down.
- */
+/* The numbers and words of a report, from the account (order/account/recall.h) and a look at the
+ * queue. No clock, no file. page.c writes it. */
 #pragma once
 
 #include "base/labels.h"
 #include "order/account/recall.h"
 #include "postfix/spool/queue.h"
 
-/* The fates of messages that the chart of arrivals shows. */
+/* As the chart of arrivals shows it. */
 enum incident_fate { FATE_DELETED, FATE_HELD, FATE_FREED, FATE_WAITING, FATES };
 
 struct incident_minute {
@@ -21,9 +19,8 @@ struct incident_minutes {
 	size_t count, cap;
 };
 
-/* Counts of who sent, to whom, and why mail waits: in batches that deleted, that held, and that did
- * something else, and in the queue now. A message that was held and then deleted is in both counts.
- */
+/* Counts by sender, recipient and reason: in batches that deleted, that held, that did something
+ * else, and in the queue now. A message that was held and then deleted is in both counts. */
 enum incident_column { COLUMN_DELETED, COLUMN_HELD, COLUMN_OTHER, COLUMN_WAITING, COLUMNS };
 struct incident_row {
 	const char *name; /* "": none; lives as long as the table */
@@ -42,7 +39,7 @@ struct incident_act {
 	const struct recalled *recalled; /* NULL: the account has only its line */
 };
 
-/* A rule in force; texts are not trusted. */
+/* In force. Texts are not trusted. */
 struct incident_rule {
 	const char *subject, *action, *author, *reason;
 	int64_t set_time, expires; /* wall microseconds; expires 0: never */
@@ -51,7 +48,7 @@ struct incident_rule {
 
 enum incident_kind { INCIDENT_QUEUE, INCIDENT_BATCH, INCIDENT_FLOOD };
 
-/* An incident of the flood watch, from the daemon; texts are not trusted. */
+/* From the flood watch. Texts are not trusted. */
 struct incident_flood {
 	uint32_t id; /* 0: none */
 	const char *kind, *key, *signal, *action, *mark;
@@ -59,13 +56,12 @@ struct incident_flood {
 	int64_t recipients, messages, held, limit, usual, expires;
 };
 
-/* The mail in the queue now. */
 struct incident_left {
 	bool known;      /* the queue was looked at */
-	const char *why; /* if not known: why */
+	const char *why; /* if not known */
 	uint64_t messages, bytes;
 	uint64_t queues[QUEUE_COUNT]; /* in flow order */
-	uint64_t since;               /* how many arrived after the first batch began */
+	uint64_t since;               /* of messages: arrived after the first batch began */
 	int64_t oldest, newest;       /* wall microseconds; 0: none */
 };
 
@@ -73,7 +69,7 @@ struct incident_left {
 struct incident {
 	enum incident_kind kind;
 	uint64_t batch;    /* --batch */
-	const char *asked; /* the selection in words; "" */
+	const char *asked; /* in words; "" */
 	const char *host, *user;
 	int64_t made; /* wall microseconds */
 	struct incident_flood flood;
@@ -84,40 +80,40 @@ struct incident {
 	struct {
 		struct incident_rule *list;
 		size_t count, cap;
-	} rules; /* those set later than an hour before it began */
+	} rules; /* set later than an hour before it began */
 	size_t rules_left_out;
-	int64_t began;                   /* the first batch began, wall microseconds; 0: none */
+	int64_t began;                   /* the first batch; wall microseconds, 0: none */
 	struct incident_minutes minutes; /* merged by incident_close */
 	struct incident_table tables[FACT_TABLES];
 	struct incident_left left;
-	/* Messages whose arrival time the account lacks. */
+	/* messages whose arrival time the account lacks */
 	uint64_t undated;
 	bool twice;          /* a message that was held and then deleted may be in minutes twice */
 	struct strbuf notes; /* packed: sentences about missing facts */
 	bool failed;         /* out of memory */
 };
 
-/* Adds a batch; recalled may be NULL. Both must outlive the incident. */
+/* recalled may be NULL. Both must outlive the incident. */
 void incident_add_batch(
     struct incident *i, const struct batch *batch, const struct recalled *recalled);
-/* Adds the messages of all batches; call it after the last batch. */
+/* Adds the messages of all batches. Call it after the last batch. */
 void incident_add_messages(struct incident *i, const struct recall *recall);
-/* Adds a message that is in the queue now; arrival in wall microseconds, 0: unknown. counted: a
- * batch held it or let it go, so it is in the chart already. */
+/* A message in the queue now. arrival: wall microseconds, 0: unknown. counted: a batch held it or
+ * let it go, so it is in the chart already. */
 void incident_add_waiting(
     struct incident *i, int64_t arrival, int64_t size, enum queue_name queue, bool counted);
 void incident_add_count(struct incident *i, enum fact_kind table, enum incident_column column,
     const char *name, uint64_t count);
-/* Adds a rule. After the first 50, rules are only counted. */
+/* After the first 50, rules are only counted. */
 void incident_add_rule(struct incident *i, const struct incident_rule *rule);
 void incident_note(struct incident *i, const char *format, ...) FORMAT(2, 3);
-/* Sorts; call it last. -ENOMEM if anything failed. */
+/* Sorts. Call it last. -ENOMEM if anything failed. */
 int incident_close(struct incident *i) NODISCARD;
 void incident_release(struct incident *i);
 
-/* Who ordered it: "the flood watch (flood 12)", "the fleet", or a user. Returns buf. */
+/* Who ordered it, besides the user: "the flood watch, flood 12". Returns buf. */
 char *incident_origin(const struct batch *batch, char *buf, size_t size);
-/* The state of a batch in words: "done", "interrupted; ...". Static. */
+/* In words: "done". */
 const char *incident_state(const struct batch *batch);
 
 /* Merges minutes into at most max bars of *ret_width seconds, a whole number of minutes. Release

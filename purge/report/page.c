@@ -228,7 +228,7 @@ static void put_row(const struct incident_table *t, const char *name,
 	html_put(h, "</tr>\n");
 }
 
-/* The rows beyond those shown, and counts without a name. */
+/* All beyond the shown rows. */
 static void put_others(const struct incident_table *t, struct strbuf *h)
 {
 	uint64_t others[COLUMNS], any = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A report as one HTML file: no script, no link, nothing that a browser would fetch. */
+/* A report as one HTML file, without script, link, or anything that a browser would fetch. */
 #pragma once
 
 #include "purge/report/incident.h"
@@ -9,9 +9,9 @@ int page_write(const struct incident *i, struct strbuf *to) NODISCARD;
 
 /* ---- private: the parts of page.c */
 
-/* page_chart.c: arrivals by minute as inline SVG, with the times of batches. */
+/* page_chart.c: arrivals as inline SVG, with the times of batches. */
 void chart_write(const struct incident *i, struct strbuf *to);
-/* "deleted", "held", "let go", "waiting": the words of a fate, and the class of its bars. */
+/* Also the classes of bars. */
 extern const char *const fate_words[FATES];
 
 /* page_done.c: batches and rules. */

@@ -3,7 +3,7 @@
 #include "purge/report/html.h"
 #include "purge/report/page.h"
 
-/* In units of the SVG. */
+/* units of the SVG */
 #define WIDTH  720
 #define HEIGHT 240
 #define LEFT   48
@@ -14,7 +14,7 @@
 #define TALL   (HEIGHT - TOP - BOTTOM)
 
 #define BARS_MAX  120
-#define BAR_LEAST 30 /* least number of bars with room, so that one alone is not a wall */
+#define BAR_LEAST 30 /* least room in bars, so that one alone is not a wall */
 #define LABELS    6  /* below the axis */
 
 const char *const fate_words[FATES] = {"deleted", "held", "let go", "waiting"};
@@ -36,7 +36,7 @@ static uint64_t total(const struct incident_minute *m)
 	return all;
 }
 
-/* 1, 2, 5, 10, 20, 50 ...: at most five lines. */
+/* 1, 2, 5, 10, 20, 50 ...; at most five lines. */
 static uint64_t step_of(uint64_t most)
 {
 	static const uint64_t factors[] = {2, 5, 10};
@@ -49,7 +49,7 @@ static uint64_t step_of(uint64_t most)
 	return step;
 }
 
-/* The chart's end includes the batches, unless they came much later. */
+/* Includes the batches, unless they came much later. */
 static int64_t end_with_acts(const struct incident *i, int64_t begin, int64_t end)
 {
 	int64_t most = end + 2 * (end - begin) + 600, last = end;
@@ -113,7 +113,7 @@ static void put_scale(const struct chart *c, struct strbuf *to)
 	}
 }
 
-/* Puts a word, which is at most that wide, inside the chart. */
+/* width: the word's largest. */
 static void put_word(double x, int y, int width, const char *word, struct strbuf *to)
 {
 	double most = WIDTH - width;

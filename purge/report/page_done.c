@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The part about actions: batches and rules. */
 #include "purge/report/html.h"
 #include "purge/report/page.h"
 

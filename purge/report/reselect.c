@@ -18,7 +18,7 @@ static bool may_select(const char *word)
 	return false;
 }
 
-/* The account quotes words that contain blanks, so a selection with a quotation mark is refused. */
+/* The account quotes words with blanks, so a selection with a quotation mark is refused. */
 static int split(char *text, char **argv, int *ret_argc, struct err *err)
 {
 	int argc = 0;
@@ -49,7 +49,7 @@ static void shift(int64_t *time, int64_t by)
 		*time = *time > by ? *time - by : 1;
 }
 
-/* Takes over the parsed selection, with ages counted from `then`. */
+/* Ages count from `then`. */
 static int take_over(struct session *s, struct options *parsed, int64_t then, struct err *err)
 {
 	struct options *o = &s->options;
@@ -71,7 +71,7 @@ static int take_over(struct session *s, struct options *parsed, int64_t then, st
 int reselect(
     struct session *s, const char *selected, int64_t then, char **ret_words, struct err *err)
 {
-	/* An account may hold a stranger's words, so no expressions. */
+	/* the account may hold a stranger's words, so no expressions */
 	const struct behalf account = {.user = "the account", .allow = "", .allow_key = "this"};
 	char *words = strdup(selected), *argv[WORDS_MAX + 1];
 	AUTO(options_release) struct options parsed = {0};

@@ -14,14 +14,14 @@ enum live_state {
 
 struct live {
 	enum live_state state;
-	struct json *answer; /* of LIVE_ANSWERS, else NULL; see pqpurge-milter(8) */
+	struct json *answer; /* if it answers, else NULL; see pqpurge-milter(8) */
 	struct err err;      /* why it does not answer */
 	long pid;            /* of the pqpurge-milter that holds the lock; 0: unknown */
 };
 
-/* Asks the daemon. Never fails. */
+/* Never fails. */
 void live_read(const struct index_client *client, struct live *ret);
 void live_release(struct live *live);
-/* Whether open SMTP sessions may bypass the daemon: Postfix gives up on a milter for the rest of a
- * session. So while no daemon runs, and for an hour after a restart. */
+/* Whether open SMTP sessions may bypass the daemon. Postfix gives up on a milter for the rest of a
+ * session, so: while no daemon runs, and for an hour after a restart. */
 bool live_lost_sessions(const struct live *live, int64_t now);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The state of daemon, index, Postfix and settings: gathered, judged (findings), then told as text
- * or JSON. */
+/* The state of daemon, index, Postfix and settings, the findings about it, and both as text or
+ * JSON. */
 #pragma once
 
 #include "postfix/config/finding.h"

@@ -13,8 +13,7 @@
 
 #define FIND(st, ...) findings_add(&(st)->findings, __VA_ARGS__)
 
-/* The command that starts the daemon: by systemd (an instance has the name of its settings file),
- * or by hand. */
+/* By systemd (an instance has the name of its settings file), or by hand. */
 static const char *put_start(const struct status *st, const char *verb, char *buf, size_t size)
 {
 	const char *config = session_config(st->s), *name;
@@ -323,7 +322,7 @@ static void judge_door(struct status *st)
 		    st, DOOR_DAEMON_SOCKET, "pqpurge-order-daemon.socket", "the flood watch");
 }
 
-/* Whether an agent was set up. `fleet` alone does not say so: operators' machines set it, too. */
+/* `fleet` alone does not say so: operators' machines set it, too. */
 static bool has_agent(const struct settings *s)
 {
 	return setup_systemd_runs() ? setup_unit_is_enabled("pqpurge-agent.service")
@@ -344,7 +343,7 @@ static void judge_absence(struct status *st)
 }
 
 /* While joined, the agent asks root for this host's health every 20 s. An empty fleet_allow means
- * that there is no agent. */
+ * no agent. */
 static void judge_fleet(struct status *st)
 {
 	const struct settings *s = &st->s->settings;

@@ -18,7 +18,7 @@ struct act {
 	struct block_plan plan; /* --block */
 	uint64_t *batches;      /* undo */
 	struct standing_ends ends;
-	int code; /* the error while asking; err has its words */
+	int code; /* the error while asking; its words are in err */
 	struct err *err;
 	bool not_saved; /* a block is in force but not saved */
 };
@@ -63,7 +63,7 @@ static int check(struct act *a, struct err *err)
 	return code;
 }
 
-/* Sets the rules before anything is deleted, so that no further mail arrives meanwhile. */
+/* Sets the rules first, so that no further mail arrives while some is deleted. */
 static int block_first(struct act *a, struct err *err)
 {
 	FILE *to = a->s->options.json ? stderr : stdout;
@@ -129,7 +129,7 @@ static bool put_question(const struct act *a, const struct tally *t)
 	return walk_ask(&a->walk, question, n);
 }
 
-/* Whether this order of another user would change more than root allows. */
+/* More than root allows another user. */
 static bool is_too_much(const struct act *a, uint64_t ready)
 {
 	const struct behalf *b = a->s->behalf;
@@ -170,11 +170,11 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 		a->code = begin(a, a->err);
 	if (a->code < 0)
 		return ORDER_NO;
-	/* Mail may have come until the block was in force, so look again. */
+	/* mail may have come before the rules were in force */
 	return a->plan.rules.count ? ORDER_AGAIN : ORDER_GO;
 }
 
-/* Mail that an admin deletes or holds must not count as its sender's normal volume. */
+/* Mail that an admin deletes or holds must not count as its sender's usual volume. */
 static void mark_floods(const struct act *a)
 {
 	const enum action action = a->walk.order.action;
@@ -188,7 +188,7 @@ static int tell(const struct act *a, struct err *err)
 	const struct options *o = &a->s->options;
 	struct summary r = walk_summary(&a->walk);
 
-	/* A dry run fails where the order would. */
+	/* a dry run fails where the order would */
 	if (r.dry_run && is_too_much(a, a->walk.outcome.tally.results[RESULT_READY]))
 		return EXIT_CANNOT;
 	if (r.dry_run && !o->json && !o->quiet) {
@@ -201,7 +201,7 @@ static int tell(const struct act *a, struct err *err)
 	return code == EXIT_DONE && a->not_saved ? EXIT_SOME_FAILED : code;
 }
 
-/* The rules are in force already; this adds the standing order. */
+/* Adds the standing order; its rules are in force already. */
 static void stay(struct act *a)
 {
 	const struct outcome *o = &a->walk.outcome;
@@ -221,7 +221,7 @@ static void stay(struct act *a)
 	}
 }
 
-/* For undo of nothing but standing purges: it ends them, and there is nothing to release. */
+/* Undoes nothing but standing purges, so there is nothing to release. */
 static int end_only(struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;
@@ -247,7 +247,7 @@ static int run(struct act *a, struct err *err)
 		return code;
 	if (a->ends.count > 0 && order->undo_count == 0)
 		return end_only(a, err);
-	/* Without a match, no directory is made for --save. */
+	/* ask makes the directory for --save, so there is none without a match */
 	if (session_can_ask(a->s) || order->save || (a->s->behalf && a->s->behalf->most)) {
 		order->ask = ask;
 		order->ask_arg = a;

@@ -20,7 +20,7 @@ static int make_plan(const struct session *s, struct block_plan *plan, struct er
 	return code;
 }
 
-/* Asks about doubtful blocks: 1 yes, 0 no, or a negative code. */
+/* About doubtful blocks. 1 yes, 0 no, or a negative code. */
 static int ask_doubts(const struct session *s, const struct block_plan *plan, struct err *err)
 {
 	if (block_doubts(s, plan) == 0 || s->options.yes || s->options.dry_run)
@@ -106,8 +106,7 @@ static const struct rule *find(const struct rule_list *rules, const char *subjec
 	return NULL;
 }
 
-/* Names the rules for the subject that the command cannot remove: the fleet's, and the rules
- * file's. */
+/* Also names the rules that the command cannot remove: the fleet's and the rules file's. */
 static void say_removal(const struct session *s, const struct rule *r,
     const struct block_answer *answer, const struct rule *of_fleet, const struct rule *in_file)
 {
@@ -166,7 +165,7 @@ int verb_unblock(struct session *s, struct err *err)
 	struct err why = {{0}};
 	int status = EXIT_DONE, code = make_plan(s, &plan, err);
 
-	/* If the rules cannot be read, the daemon still removes the rule. */
+	/* if the rules cannot be read, the daemon still removes the rule */
 	if (code == 0 && rulebox_read(&s->client, s->options.now, NULL, &box, &why) < 0)
 		complain("could not read the rules: %s", why.text);
 	for (size_t i = 0; code >= 0 && i < plan.rules.count; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx complete: words for the shell's completion, one a line. Strangers choose most of
- * them, so it prints only words that offer_fits accepts. The shell waits, so the time is bounded
+ * them, so only those are printed that offer_fits accepts. The shell waits, so the time is bounded
  * and errors are silent. */
 #include "base/labels.h"
 #include "index/control/client.h"

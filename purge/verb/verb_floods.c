@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx floods: lists and marks incidents of the flood watch, and tries it on mail logs. */
+/* pqpurge-idx floods. */
 #include "base/str.h"
 #include "flood/flood.h"
 #include "purge/floods/floods.h"
@@ -18,8 +18,8 @@ static int parse_id(const char *word, uint32_t *ret, struct err *err)
 
 /* ---- --normal, --bad */
 
-/* The daemon has removed the incident's rule. Releases, as `release` does, what the rule and the
- * order door held. */
+/* Releases, as `release` does, what the incident's rule and the order door held. The daemon has
+ * removed the rule. */
 static int release_held(struct session *s, uint32_t id, struct err *err)
 {
 	bool is_name;
@@ -46,7 +46,7 @@ static void say_marked(const struct session *s, uint32_t id, bool normal)
 		say(stdout, "Flood %u was bad: nothing of it is learned.\n", (unsigned)id);
 }
 
-/* The mail to be released is looked up once, before the daemon is told anything. */
+/* Selects the mail to be released before the daemon is told anything. */
 static int mark(struct session *s, const char *as, struct err *err)
 {
 	bool normal = strcmp(as, "normal") == 0, none;
@@ -58,7 +58,7 @@ static int mark(struct session *s, const char *as, struct err *err)
 		return code;
 	const struct json *i = json_at(answer, "floods", 0);
 	const char *key = json_text(i, "key");
-	/* An incident of many senders has no rule, so it held nothing. */
+	/* an incident of many senders has no rule, so it held nothing */
 	none = !normal || !key || strcmp(key, FLOOD_NEW_SENDERS) == 0;
 	if (!none)
 		selected = floods_select_of(s, i, err);

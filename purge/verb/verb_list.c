@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx list: matches that are in the queue now. */
+/* pqpurge-idx list. */
 #include "base/clock.h"
 #include "purge/tell/field.h"
 #include "purge/tell/table.h"
@@ -29,7 +29,7 @@ static void join(const struct strlist *list, uint32_t total, char *buf, size_t s
 		snprintf(buf, size, "%s", first);
 }
 
-/* For people: the age, a short size, and the header From only if it is not the sender. */
+/* for_people: the age, a short size, and the header From only if it is not the sender. */
 static void add_row(struct table *t, bool for_people, int64_t now, const struct item *item)
 {
 	struct message m = candidate_message(item->candidate);

@@ -40,7 +40,7 @@ static size_t fields_of(const struct batch *b, bool terminal, struct field ret[F
 	return COUNT_OF(fields);
 }
 
-/* A bit for each column to show; on a terminal, only columns with a value. */
+/* A bit for each column; on a terminal only for columns with a value. */
 static uint32_t used_columns(const struct batch *list, size_t count, bool terminal)
 {
 	struct field fields[FIELDS_MAX];
@@ -109,7 +109,7 @@ static int put_lines(const struct batch *list, size_t count)
 	return code;
 }
 
-/* A standing order whose batch is no longer in the account. */
+/* For a standing order whose batch is no longer in the account. */
 static int add_standing(struct batches *batches, const struct standing *standing)
 {
 	struct batch b = {.number = standing->number,
@@ -154,7 +154,7 @@ int verb_log(struct session *s, struct err *err)
 	struct batches batches = {0};
 	struct progress progress;
 	struct postfix p = {0};
-	/* The account can be read without Postfix, too. */
+	/* the account can be read without Postfix, too */
 	bool there = postfix_read(s->settings.postfix_config_directory, &p, NULL) == 0;
 
 	progress_init(&progress, !s->options.quiet);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx metrics: numbers for Prometheus, on stdout or in a file for node_exporter's textfile
- * collector. It never catches up itself: that would hide that the timer's catch-ups are missing. */
+/* pqpurge-idx metrics. It never catches up itself: that would hide that the timer's catch-ups are
+ * missing. */
 #include "purge/metrics/metrics.h"
 
 #include "base/clock.h"
@@ -69,7 +69,7 @@ static void read_sums(struct gathered *g, const struct session *s)
 		miss(g, "the account could not be read", code, &err);
 }
 
-/* Reads the status first, since it describes the index before anybody reads it. */
+/* The status comes first, since it describes the index before anybody reads it. */
 static int gather(struct gathered *g, struct session *s, struct err *err)
 {
 	walk_init(&g->walk, s, ACTION_LIST);

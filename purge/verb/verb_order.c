@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx order: root's side of the order door. */
+/* pqpurge-idx order. */
 #include "purge/door/serve.h"
 #include "purge/interrupt.h"
 #include "purge/session.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx retry: asks Postfix to try matches now, by `postqueue -i`, which always exits 0. So
- * it checks each message. A message was retried if it left deferred or the queue, or if flush(8) or
- * qmgr(8) touched its file to set the time of the next try. That time has whole seconds, so the
- * file's change time is compared. */
+/* pqpurge-idx retry. `postqueue -i` always exits 0, so each message is checked. It was retried if
+ * it left deferred or the queue, or if flush(8) or qmgr(8) touched its file to set the time of the
+ * next try. That time has whole seconds, so the change time is compared. */
 #include "base/clock.h"
 #include "base/io.h"
 #include "purge/interrupt.h"
@@ -21,7 +20,7 @@ struct retrying {
 	struct walk *w;
 	int queue_dir;
 	struct queue_layout layout; /* from the last look */
-	struct retry *list;         /* those not yet seen to be retried */
+	struct retry *list;         /* not yet seen to be retried */
 	size_t count;
 };
 

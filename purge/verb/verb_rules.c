@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx rules: all rules, or the one that decides. */
+/* pqpurge-idx rules. */
 #include "base/clock.h"
 #include "base/json.h"
 #include "door/door.h"
@@ -72,7 +72,6 @@ static int list_rules(const struct session *s, const struct rulebox *box)
 	return code;
 }
 
-/* --test takes at most one login and one client address. */
 static int make_query(
     const struct session *s, struct address *address, struct ruleset_query *ret, struct err *err)
 {
@@ -138,7 +137,7 @@ static int test_rules(const struct session *s, struct rulebox *box, struct err *
 	int code = make_query(s, &address, &query, err);
 
 	code = code ?: rulebox_read(&s->client, s->options.now, &question, box, err);
-	/* The file and the rules in force differ, and the admin may mean either. */
+	/* the file and the rules in force differ, and the admin may mean either */
 	if (code == 0 && box->broken.text[0])
 		code = err_set(err, ERR_CONFIG, "%s; a running daemon keeps the previous rules",
 		    box->broken.text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx setup: shows the steps, asks, carries them out, then shows the status. */
+/* pqpurge-idx setup. */
 #include "base/json.h"
 #include "base/log.h"
 #include "purge/setup/setup.h"
@@ -8,7 +8,7 @@
 
 static const struct {
 	const char *word;     /* in JSON */
-	const char *sentence; /* what to say; NULL: the changed lines */
+	const char *sentence; /* NULL: the changed lines are shown */
 } kinds[] = {
     [SETUP_USER] = {"make_user", "make the system user %s"},
     [SETUP_MAKE_DIRECTORY] = {"make_directory", "make the directory %s"},
@@ -154,7 +154,7 @@ static int run_steps(struct setup *setup, size_t *ret_failed)
 	return code;
 }
 
-/* The steps may have changed the settings, so it reads them again. */
+/* The steps may have changed the settings. */
 static int look_at_result(struct session *s, const char *conf, struct err *err)
 {
 	settings_release(&s->settings);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx show: everything known of a message, from the index and from the queue. */
+/* pqpurge-idx show. */
 #include "purge/tell/field.h"
 #include "purge/tell/say.h"
 #include "purge/tell/wording.h"
@@ -24,7 +24,7 @@ static const struct verdict {
     [PROOF_ERROR] = {"unreadable", "its queue file could not be read"},
 };
 
-/* Whether more than the ID is known. */
+/* Not only its ID. */
 static bool is_known(const struct shown *w)
 {
 	return w->item && !w->item->unheard;
@@ -73,7 +73,7 @@ static const char *client_text(const struct net_address *client, char buf[NET_TE
 	return unless_empty(net_text(client, buf));
 }
 
-/* The members that list leaves out: how and when it came, and how the queue file differs. */
+/* What list leaves out: how and when it came, and how the queue file differs. */
 static void put_rest(struct json *o, const struct message *m)
 {
 	static const char *const origins[] = {
@@ -84,7 +84,7 @@ static void put_rest(struct json *o, const struct message *m)
 	const struct net_address *client = message_client(m, &port);
 	const bool given = message_is_given(m);
 	const struct field fields[] = {
-	    /* Left out if the client is that of the first pass. */
+	    /* left out if the client is that of the first pass */
 	    {"client_port", NULL, FIELD_NUMBER,
 		.n = port && message_outer_client(m) == client ? port : -1},
 	    {"queued_client", NULL, FIELD_TEXT,
@@ -130,7 +130,7 @@ static struct json *sheet_of(const struct shown *w)
 	return o;
 }
 
-/* Several messages may have had this ID: takes the one in the queue, or else the newest. */
+/* Of several messages with this ID: the one in the queue, or else the newest. */
 static const struct item *find_item(const struct outcome *outcome, const struct queue_id *id)
 {
 	const struct item *found = NULL;

@@ -6,7 +6,7 @@
 #include "purge/tell/progress.h"
 #include "purge/tell/say.h"
 
-/* Where to tell it: a JSON object or, if that is NULL, a stream. */
+/* o NULL: as text. */
 struct telling {
 	struct json *o;
 	FILE *to;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx sync: brings the index in line with the queue. */
+/* pqpurge-idx sync. */
 #include "order/order.h"
 #include "purge/interrupt.h"
 #include "purge/session.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx top: who fills the queue, once or every two seconds. */
+/* pqpurge-idx top. */
 #include <langinfo.h>
 #include <stdarg.h>
 
@@ -15,7 +15,7 @@
 #include "purge/walk.h"
 
 #define GROUPS_SHOWN   20  /* on a terminal, without --limit */
-#define WIDE           132 /* columns needed to show ages as numbers */
+#define WIDE           132 /* from this width on, ages are numbers */
 #define WATCH_MS       2000
 #define WATCH_CATCH_UP 5 /* screens between two catch-ups */
 #define CLEAR          "\033[H\033[2J"
@@ -23,9 +23,9 @@
 struct screen {
 	const struct session *s;
 	bool terminal, wide, utf8, rates;
-	const struct top *before; /* the previous screen; may be NULL */
+	const struct top *before; /* NULL on the first */
 	double seconds;
-	const struct json *floods; /* the open ones, from the daemon; may be NULL */
+	const struct json *floods; /* the open ones; NULL: unknown */
 };
 
 static double share_of(const struct top *top, const struct top_group *g)
@@ -182,7 +182,7 @@ static void put_head(const struct screen *screen, const struct top *top)
 {
 	char size[32], rate[24], time[CLOCK_TEXT_SIZE];
 
-	/* With the time there is no room for more words in 80 columns. */
+	/* with the time there is no room for more words in 80 columns */
 	if (screen->rates)
 		say(stdout, "%s  ", clock_text(screen->s->options.now, time, sizeof(time)));
 	rate_of(screen, top->messages, screen->before ? screen->before->messages : 0, rate,
@@ -239,7 +239,7 @@ static int put_screen(const struct screen *screen, const struct top *top)
 	return code;
 }
 
-/* Returns EXIT_SOME_FAILED if some logs could not be read. */
+/* EXIT_SOME_FAILED if some logs could not be read. */
 static int group_reasons(struct walk *w, struct top *ret, struct err *err)
 {
 	struct why_groups reasons;
@@ -273,7 +273,7 @@ static int group(struct walk *w, struct top *ret, struct err *err)
 	return code;
 }
 
-/* Takes the daemon's counts, if the whole queue is meant and the daemon has them. */
+/* The daemon's counts, if the whole queue is meant and the daemon has them. */
 static int look_at_kept(struct session *s, unsigned turn, struct top *ret, struct err *err)
 {
 	struct sync sync = {
@@ -369,7 +369,7 @@ static int once(struct walk *w, struct err *err)
 	AUTO(json_release) struct json *floods = NULL;
 	int status = group(w, &top, err), code = status < 0 ? status : 0;
 
-	/* Without a daemon no group is marked as a flood. */
+	/* without a daemon no group is marked as a flood */
 	progress_show(&w->progress, "asking the daemon", 0, 0);
 	if (code == 0 && floods_ask(w->s, 0, false, &floods, NULL) == 0)
 		screen.floods = floods;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx why: why matches are deferred, and when Postfix tries again. */
+/* pqpurge-idx why. */
 #include "base/clock.h"
 #include "purge/tell/field.h"
 #include "purge/tell/say.h"
@@ -12,7 +12,7 @@ enum { RUN_DELAY, BACKOFF_LEAST, BACKOFF_MOST, LIFETIME, BOUNCE_LIFETIME, PATIEN
 
 static const struct {
 	const char *name;
-	bool days; /* main.cf's default unit is days instead of seconds */
+	bool days; /* without a unit; otherwise seconds (global/conv_time.c, mail_params.h) */
 } parameters[PATIENCE_COUNT] = {
     [RUN_DELAY] = {"queue_run_delay", false},
     [BACKOFF_LEAST] = {"minimal_backoff_time", false},
@@ -24,11 +24,10 @@ static const struct {
 struct told {
 	const struct session *s;
 	struct why why;
-	struct strbuf patience_text[PATIENCE_COUNT]; /* in main.cf */
+	struct strbuf patience_text[PATIENCE_COUNT];
 	int64_t patience[PATIENCE_COUNT];
 };
 
-/* main.cf times without a unit are seconds or days (global/conv_time.c, mail_params.h). */
 static int parse_time(const char *text, bool days, int64_t *ret)
 {
 	uint64_t n;
@@ -60,7 +59,7 @@ static int64_t sum(const struct told *t, const char *key)
 	return json_int(t->why.sums, key, 0);
 }
 
-/* When Postfix gives up on the oldest message; 0 = never. */
+/* For the oldest message; 0: never. */
 static int64_t gives_up(const struct told *t)
 {
 	int64_t mail = sum(t, "oldest"), bounce = sum(t, "oldest_null");
@@ -170,7 +169,7 @@ static int text_all(struct told *t)
 	return 0;
 }
 
-/* Prints the answer, and returns its exit status. */
+/* Returns the exit status. */
 static int tell(struct told *t, struct walk *w, struct err *err)
 {
 	progress_show(&w->progress, "reading the reasons", 0, 0);
