@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* A verb through the order door, as its client. */
 #include "purge/door/ask_root.h"
 
 #include <sys/ioctl.h>
@@ -11,7 +10,7 @@
 #include "purge/tell/ask.h"
 #include "purge/tell/say.h"
 
-/* The words that go to root: the verb, its options in one spelling, the other words. */
+/* What goes to root: the verb, its options in one spelling, the other words. */
 struct line {
 	const char **words;
 	size_t count;
@@ -29,8 +28,7 @@ static int pack_options(struct line *line, const struct options *o, const char *
 		int len = snprintf(
 		    option, sizeof(option), "--%s%s%s", each, means ? ":" : "", means ? flood : "");
 
-		/* Only we need the file: it says where the door is. A text that is too long is
-		 * refused. */
+		/* root is not told our settings file; it only says where the door is */
 		if (!str_starts(each, "config=") && len > 0)
 			strlist_push(&line->options, option, strlen(option));
 	}
@@ -43,7 +41,7 @@ static int make_line(const struct session *s, const char *flood, struct line *li
 	int code = pack_options(line, o, flood);
 	struct strlist options = strlist_of(&line->options);
 
-	/* The verb, "--dry-run", the options, "--", the other words. */
+	/* the verb, "--", and the NULL */
 	line->words = calloc(options.count + o->word_count + 3, sizeof(*line->words));
 	if (code < 0 || !line->words) {
 		err_set(err, -ENOMEM, "out of memory");
@@ -118,7 +116,7 @@ static int send(const struct session *s, const struct line *line, bool answered,
 	return code < 0 ? code : ret->status;
 }
 
-/* The same words as a dry run that answers in text. */
+/* As a dry run that answers in text. */
 static int dry_line(const struct line *line, struct line *ret, struct err *err)
 {
 	ret->words = calloc(line->count + 1, sizeof(*ret->words));
@@ -145,10 +143,8 @@ static bool is_wanted(const struct session *s, uint64_t matched)
 	return ask_yes(STDIN_FILENO, stderr, question) == ANSWER_YES;
 }
 
-/*
- * Shows a dry run and asks. True: go on; flood has the meaning of --flood. False: *ret is the exit
- * status, or a code.
- */
+/* Shows a dry run and asks. True: go on; flood has the meaning of --flood. False: *ret is the exit
+ * status, or a code. */
 static bool ask(struct session *s, const struct line *line, char flood[BEHALF_FLOOD_MAX], int *ret,
     struct err *err)
 {
@@ -163,7 +159,7 @@ static bool ask(struct session *s, const struct line *line, char flood[BEHALF_FL
 	line_release(&dry);
 	if (*ret != 0)
 		return false;
-	/* Without a match, undo may still have standing orders to end. */
+	/* without a match, undo may still have standing orders to end */
 	if (end.matched == 0 && s->verb->words != WORDS_BATCHES)
 		return s->options.block || s->options.rule_for || s->options.normal;
 	if (is_wanted(s, end.matched))

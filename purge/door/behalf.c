@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The words of a command line that a user who is not root may use. */
 #include "purge/door/behalf.h"
 
 #include "purge/session.h"
@@ -21,7 +20,7 @@ bool behalf_is_open(const char *given)
 	return false;
 }
 
-/* An expression begins with a slash, alone or after the kind of a rule. */
+/* It begins with a slash, alone or after the kind of a rule. */
 static bool is_expression(const char *text)
 {
 	static const char *const kinds[] = {"login:", "client:"};
@@ -54,7 +53,7 @@ static int check_allowed(
 	    b->allow_key, word);
 }
 
-/* Free text goes only into the account and replies, so it may look like an expression. */
+/* Goes only into the account and replies, so it may look like an expression. */
 static bool is_free_text(const char *word)
 {
 	size_t len = strcspn(word, "=");

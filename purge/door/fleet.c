@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* An order of the fleet. */
 #include "purge/door/fleet.h"
 
 #include "base/clock.h"
@@ -12,16 +11,16 @@
 #include "purge/door/turn.h"
 
 #define TURN_WAIT      (120 * USEC_PER_SEC) /* for a stopped executor to end */
-#define STATUS_MAX     (48u << 10) /* bytes of the line of status that goes into the summary */
+#define STATUS_MAX     (48u << 10)          /* bytes of status's line that go into the summary */
 #define COMPLAINTS_MAX (64u << 10)
-#define SAID_LINE_MAX  (1u << 20) /* bytes of one line of the verb */
+#define SAID_LINE_MAX  (1u << 20) /* bytes */
 #define CUT            "more lines than the fleet takes; use a selector or --limit.\n"
 
 /* The verb's output on its way to pqpurge-link. */
 struct saying {
 	int fd;
 	bool acts;
-	struct strbuf line;    /* the last line, still incomplete */
+	struct strbuf line;    /* still incomplete */
 	struct strbuf summary; /* the verb's last line, if it is a summary */
 	struct strbuf status;  /* the output line of status */
 	uint64_t lines;
@@ -114,8 +113,8 @@ static int tick(void *arg, uint64_t done, uint64_t of)
 /* ---- earlier batches of the token in the account */
 
 struct before {
-	bool known;    /* there is a batch */
-	bool complete; /* the newest one dealt with all its matches */
+	bool known;    /* there is one */
+	bool complete; /* the newest dealt with all its matches */
 	struct batch sum;
 	uint64_t *numbers; /* of hold batches, for undo */
 	size_t count;
@@ -180,7 +179,7 @@ static int send_summary(const struct saying *y, struct json *o)
 	return code ?: send(y, DOOR_SAYS, text.text, text.len);
 }
 
-/* With the keys of the verb's own summary. */
+/* As the verb's own summary. */
 static int say_before(
     const struct saying *y, const char *verb, const struct before *b, struct door_end *ret)
 {
@@ -238,8 +237,8 @@ static void put_findings(const struct saying *y, struct json *o)
 	json_free(line);
 }
 
-/* The verb's own summary with the results of earlier attempts; for a verb without summary, its
- * lines. */
+/* The verb's own summary, with the results of earlier attempts. For a verb without summary, the
+ * number of lines. */
 static int say_summary(const struct saying *y, const char *verb, const struct before *b,
     struct door_end *ret, struct err *err)
 {
@@ -340,8 +339,7 @@ static int execute(struct executing *x, struct door_end *ret, struct err *err)
 	return code;
 }
 
-/* Reports the earlier batches, since the order is complete, or only looked up: cancelled or
- * expired. */
+/* The order is complete, or only looked up: cancelled or expired. */
 static int tell_before(struct executing *x, struct door_end *ret)
 {
 	if (!x->before.known) {
@@ -383,7 +381,7 @@ int fleet_run(struct session *s, int fd, const struct peer *peer, const struct d
 	    .order = order,
 	    .saying = {.fd = fd, .acts = fleet_verb_acts(order->verb)}};
 
-	/* The child checks again, with the options. A look-up starts no child. */
+	/* the child checks again, with the options; a look-up starts no child */
 	if (!str_has_word(s->settings.fleet_allow, order->verb))
 		return err_set(err, ERR_REFUSED,
 		    "the fleet may not %s here: fleet_allow does not list '%s'", order->verb,

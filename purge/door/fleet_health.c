@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* This host's health for the fleet's table of hosts: a short form of `status`. */
+/* A short form of `status` for the fleet's table of hosts. */
 #include "base/clock.h"
 #include "base/io.h"
 #include "index/control/status.h"
@@ -66,7 +66,7 @@ static struct json *make(const struct live *live, size_t floods)
 	return o;
 }
 
-/* Tells `status` that an agent asks: it reads nothing from the agent. */
+/* Tells `status`, which reads nothing from the agent, that an agent asks. */
 static void leave_mark(const char *directory)
 {
 	AUTO(io_close) int fd = -1;

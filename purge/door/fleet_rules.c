@@ -42,7 +42,6 @@ static int put_frame(
 	return 0;
 }
 
-/* The next frame of the connection. */
 static int read_more(
     int fd, int64_t until, struct bytes *frame, struct door_order *ret, struct err *err)
 {
@@ -133,7 +132,7 @@ static int change_locked(const struct handing *h, struct bytes *out, struct err 
 	return code;
 }
 
-/* Runs in a child that is the directory's owner. */
+/* In a child that is the directory's owner. */
 static int change_file(void *arg, struct bytes *out, struct err *err)
 {
 	const struct handing *h = arg;
@@ -177,10 +176,8 @@ static int hand_over(
 	return code == ERR_LOCKED ? ask_daemon(client, h, ret, err) : code;
 }
 
-/*
- * Waits for the turn, and for a second after the last set of rules. The database and the agent's
- * account may send rules without end, and each set is read, put in force and written to disk.
- */
+/* Also waits until a second after the last set of rules: the database and the agent's account may
+ * send rules without end, and each set is read, put in force and written to disk. */
 static int await_turn(const char *directory, int *ret, struct err *err)
 {
 	struct stat at = {0};
@@ -195,7 +192,7 @@ static int await_turn(const char *directory, int *ret, struct err *err)
 	return code;
 }
 
-/* The file's mtime is the time of the last rules. An empty file means that there were none. */
+/* The file's mtime is the time of the last rules; an empty file means none. */
 static void end_turn(int *turn)
 {
 	if (*turn >= 0) {

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* A fleet order as a command line. */
 #include "purge/door/fleet_words.h"
 
 #include <stdarg.h>
@@ -24,14 +23,14 @@ FORMAT(2, 3) static void put(struct fleet_words *w, const char *format, ...)
 	va_start(values, format);
 	int len = vsnprintf(word, sizeof(word), format, values);
 	va_end(values);
-	/* DOOR_TEXT_MAX bounds every value. */
+	/* DOOR_TEXT_MAX bounds every value */
 	if (len < 0 || (size_t)len >= sizeof(word))
 		w->packed.failed = true;
 	else
 		strlist_push(&w->packed, word, (size_t)len);
 }
 
-/* An option has the name of its key, with hyphens. The others are not options of the same value. */
+/* An option has the name of its key, with hyphens; others have other values. */
 static void put_pair(struct fleet_words *w, const struct door_pair *pair)
 {
 	static const char *const others[] = {"author", "of", "older_s", "newer_s"};
@@ -58,7 +57,6 @@ static int64_t seconds_of(const struct door_fleet *order, const char *key)
 	return (int64_t)n;
 }
 
-/* Ages count from the time when the order was placed. */
 static void put_ages(struct fleet_words *w, const struct door_fleet *order)
 {
 	int64_t older = seconds_of(order, "older_s"), newer = seconds_of(order, "newer_s");

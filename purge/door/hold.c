@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* The daemon's order to hold the mail of an incident's key. */
 #include "purge/door/hold.h"
 
 #include "order/order.h"
 #include "purge/interrupt.h"
 
-/* door_decode checked it: the value is in normal form, and a login does not look like an
+/* door_decode checked the value: it is in normal form, and a login does not look like an
  * expression. */
 static int make_selector(const struct door_hold *hold, struct selector *s, struct err *err)
 {

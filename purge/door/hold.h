@@ -6,10 +6,7 @@
 #include "purge/door/peer.h"
 #include "purge/session.h"
 
-/*
- * Holds the messages that the key sent within the window. They are selected, proven and accounted
- * for like any hold, under the peer's name and the order's token. command is the text for the
- * account.
- */
+/* Holds what the key sent within the window, selected, proven and accounted for like any hold,
+ * under the peer's name and the order's token. command is the text for the account. */
 int hold_run(struct session *s, const struct peer *peer, const char *command,
     const struct door_hold *hold, struct door_end *ret, struct err *err) NODISCARD;

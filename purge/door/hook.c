@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Runs the program of flood_hook: fork, setuid, exec, no shell. */
+/* Fork, setuid, exec, no shell. */
 #include "purge/door/hook.h"
 
 #include <sys/mman.h>
@@ -11,7 +11,7 @@
 #include "base/role.h"
 #include "purge/door/turn.h"
 
-/* Made before the fork, for the child. */
+/* For the child, made before the fork. */
 struct hook {
 	char path[PATH_MAX];
 	char event[16];
@@ -74,7 +74,7 @@ static void put_member(struct json *o, const struct door_field *f)
 		json_put_list(o, f->name, &list);
 }
 
-/* The JSON in a memfd, the child's stdin. */
+/* The child's stdin: JSON in a memfd. */
 static int make_input(const struct door_hook *fields, struct err *err)
 {
 	struct json *o = json_new();
@@ -158,7 +158,7 @@ _Noreturn static void become(const struct hook *h)
 
 #define STEP_MS 20 /* between checks whether it has ended */
 
-/* Reads its stderr until the end or the deadline, and keeps the last line. */
+/* Reads stderr until the end or the deadline, and keeps the last line. */
 static bool listen_to(int fd, int64_t deadline, struct strbuf *ret)
 {
 	char chunk[4096];

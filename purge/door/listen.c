@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* order --listen: the sockets of the order door, and a process for each order. */
+/* order --listen. */
 #include <grp.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -27,7 +27,7 @@ struct listener {
 	struct child {
 		pid_t pid; /* 0: free */
 		int64_t deadline;
-		bool told; /* it was asked to stop */
+		bool told; /* asked to stop */
 	} children[LISTEN_ORDERS_MAX];
 };
 struct listening {
@@ -37,7 +37,7 @@ struct listening {
 
 /* ---- the sockets */
 
-/* Only root writes in the directory, so nobody can replace a name meanwhile. */
+/* Only root writes there, so nobody can replace a name meanwhile. */
 static int make_directory(const char *directory, struct err *err)
 {
 	if (mkdir(directory, 0755) == 0 && chmod(directory, 0755) < 0)
@@ -121,7 +121,7 @@ static struct child *free_place(struct listener *l)
 	return NULL;
 }
 
-/* Reads the configuration again for each order, as each process of systemd would. */
+/* For each order, as each process of systemd would. */
 static int read_settings(struct session *s)
 {
 	struct settings fresh;

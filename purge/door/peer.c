@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Who is at the other end of an order socket. */
 #include "purge/door/peer.h"
 
 #include <grp.h>
@@ -10,8 +9,7 @@
 
 #define GROUPS_MAX 65536u /* the kernel's own bound */
 
-/* The orders that each kind of peer may send. Root needs no door, but tests and root's own programs
- * may use it. */
+/* Root needs no door, but tests and root's own programs may use it. */
 static const struct {
 	const char *word;
 	unsigned kinds; /* bits of enum door_kind */
@@ -33,8 +31,7 @@ const char *peer_word(enum peer_kind kind)
 	return rows[kind].word;
 }
 
-/* Whether the process had this group, primary or supplementary, when it connected: 1, 0, or
- * -errno. */
+/* Primary or supplementary, when it connected. 1, 0, or -errno. */
 static int has_group(int fd, gid_t own, gid_t wanted)
 {
 	socklen_t len = GROUPS_MAX * sizeof(gid_t);

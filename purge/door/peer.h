@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The user at the other end of an order socket, as the kernel reports it, and the orders that they
- * may send. */
+/* The user at the other end of an order socket, and the orders that they may send. */
 #pragma once
 
 #include "base/settings/settings.h"
@@ -14,11 +13,9 @@ struct peer {
 	char user[64]; /* login name, or "uid 123" */
 };
 
-/*
- * Asks SO_PEERCRED and SO_PEERGROUPS, which give the ids of the process when it connected. If
- * several kinds fit, the last one counts: the daemon's user is no operator, whatever its groups.
- */
+/* Asks the kernel (SO_PEERCRED, SO_PEERGROUPS) for the ids of the process when it connected. If
+ * several kinds fit, the last one counts: the daemon's user is no operator, whatever its groups. */
 int peer_of(int fd, const struct settings *settings, struct peer *ret, struct err *err) NODISCARD;
-/* Whether peers of this kind may send orders of that kind: the table of door.h. */
+/* The table of door.h. */
 bool peer_may(const struct peer *peer, enum door_kind kind);
 const char *peer_word(enum peer_kind kind); /* "operator" */

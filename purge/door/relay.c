@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Runs a verb in a child and passes its output to the client. */
 #include "purge/door/relay.h"
 
 #include <pty.h>
@@ -22,7 +21,7 @@ struct relay {
 	const struct behalf_answer *answer;
 	int pipes[2]; /* the verb's stdout and stderr; -1 after their end */
 	pid_t child;
-	bool stopped; /* it was asked to stop */
+	bool stopped; /* asked to stop */
 	bool gone;    /* the client takes no output any more */
 };
 

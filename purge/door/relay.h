@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: ISC */
-/* Runs a verb for a client in a child and sends its output to the client as it comes. */
+/* Runs a verb for a client in a child and passes its output on as it comes. */
 #pragma once
 
 #include "door/door.h"
 #include "purge/door/behalf.h"
 
-/*
- * Runs the verb; ret->status is its exit status. If the client closes its sending side, or takes no
- * output for RELAY_PATIENCE, the child gets SIGTERM and ends as after ^C.
- */
+/* ret->status is the verb's exit status. If the client closes its sending side, or takes no output
+ * for RELAY_PATIENCE, the child gets SIGTERM and ends as after ^C. */
 int relay_verb(int fd, const struct door_verb *verb, const struct behalf *behalf,
     struct door_end *ret, struct err *err) NODISCARD;
 
-/* The same, but the output goes to the sink, which decides what the client gets. */
+/* As relay_verb, but the sink decides what the client gets. */
 struct relay_sink {
-	/* Bytes of the verb's stdout (DOOR_SAYS) or stderr. A negative code: the client is gone. */
+	/* Bytes of stdout (DOOR_SAYS) or stderr. A negative code: the client is gone. */
 	int (*take)(void *arg, enum door_answer_kind kind, struct span bytes);
-	/* Called several times a second with the verb's progress in messages. May be NULL. */
+	/* Called several times a second with the progress in messages. May be NULL. */
 	int (*tick)(void *arg, uint64_t done, uint64_t of);
 	void *arg;
 };

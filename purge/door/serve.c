@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Root's side of the order door: one order. */
 #include "purge/door/serve.h"
 
 #include <sys/socket.h>
@@ -15,17 +14,16 @@
 #include "purge/door/turn.h"
 
 #define ANSWER_TIME  (20 * USEC_PER_SEC)
-#define REFUSAL_TIME 1 /* seconds for each refusal, which bounds their rate in the account */
+#define REFUSAL_TIME 1 /* seconds for each, which bounds their rate in the account */
 #define REFUSAL_WAIT (30 * USEC_PER_SEC)
 #define COMMAND_MAX  4096u
 
-/* One order. */
 struct serving {
 	struct session *s;
 	int fd;
 	struct peer peer;
 	struct door_order order;
-	struct strbuf line; /* the order for the account */
+	struct strbuf line; /* for the account */
 	int place;          /* -1: none */
 	bool crowded;       /* all places of this user are taken */
 };
@@ -61,11 +59,8 @@ static void make_line(struct serving *g)
 		strbuf_printf(&g->line, " %s", verb->words[n]);
 }
 
-/*
- * Refusals take turns of a second each, normally after the answer is sent. A user with a limited
- * number of places waits before the answer: otherwise several mistakes in a row would take all
- * their places.
- */
+/* Refusals take turns of a second each, normally after the answer. A user with a limited number of
+ * places waits before the answer, or several mistakes in a row would take all their places. */
 static int refusal_turn(const struct serving *g, int64_t patience)
 {
 	int turn = -1;
@@ -110,7 +105,7 @@ static bool is_held(const struct settings *s, enum door_key key)
 	for (size_t k = 0; k < SETTINGS_FLOOD_KINDS; k++) {
 		const char *kind = settings_flood_kinds[k];
 
-		/* A domain is "domain" or "xdomain". */
+		/* a domain is "domain" or "xdomain" */
 		if (strcmp(kind, word) == 0 || (key == DOOR_DOMAIN && strcmp(kind, "xdomain") == 0))
 			held |= s->flood[k].held;
 	}

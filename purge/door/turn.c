@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Turns among root's processes. */
 #include "purge/door/turn.h"
 
 #include <sys/file.h>
@@ -10,7 +9,7 @@
 
 #define STEP 20000 /* microseconds between tries */
 
-/* Checks the directory, since systemd's units can name any. */
+/* Systemd's units can name any directory, so it is checked. */
 static int open_file(const char *directory, const char *name, int *ret, struct err *err)
 {
 	int code = io_check_roots(directory, err);

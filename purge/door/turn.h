@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Root's processes take turns by lock files in order_directory, which only root can open. A turn
- * ends when its descriptor is closed. ERR_CONFIG: others can write the directory.
- */
+/* Root's processes take turns by lock files in order_directory, which only root can open. A turn
+ * ends when its descriptor is closed. ERR_CONFIG: others can write the directory. */
 #pragma once
 
 #include "base/err.h"
@@ -12,7 +10,7 @@
 int turn_take(
     const char *directory, const char *name, int64_t patience, int *ret, struct err *err) NODISCARD;
 
-/* Takes one of the user's places, at most TURN_PLACES_MAX, so that no user occupies the whole door.
+/* One of the user's places, at most TURN_PLACES_MAX, so that no user occupies the whole door.
  * ERR_LIMIT: all are taken. */
 #define TURN_PLACES_MAX 8u
 int turn_place(

@@ -48,7 +48,7 @@ static int take_token(struct acting *a, const struct json *order, uint64_t numbe
 	return 0;
 }
 
-/* undo releases, on each host, what the order with this token held. */
+/* An undo releases, on each host, what the order with this token held. */
 static int find_token(struct acting *a, struct err *err)
 {
 	AUTO(json_release) struct json *answer = NULL;

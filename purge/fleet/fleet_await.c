@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The results of an order: the wait for them, and their sums. */
 
 #include "base/clock.h"
 #include "purge/fleet/fleet_order.h"
@@ -127,7 +126,7 @@ static int look_at(struct waiting *w, size_t n, struct err *err)
 		at->lost_since = 0;
 		return 0;
 	}
-	/* A standby may be about to take over. */
+	/* a standby may be about to take over */
 	if (!link->lost || (at->lost_since && now - at->lost_since > LOST_TIME))
 		return code;
 	if (!at->lost_since)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* block and unblock on the whole fleet: a rule in the database, which every host fetches. */
+/* A rule in the database, which every host fetches. */
 
 #include "base/clock.h"
 #include "purge/fleet/fleet_order.h"
@@ -14,9 +14,9 @@
 struct blocking {
 	struct fleet *f;
 	const struct options *o;
-	bool sets; /* true: block, false: unblock */
+	bool sets; /* block; false: unblock */
 	struct block_plan plan;
-	int64_t version[FLEET_SITES_MAX]; /* each fleet's version with these rules; 0: none */
+	int64_t version[FLEET_SITES_MAX]; /* with these rules; 0: none */
 	bool lost[FLEET_SITES_MAX];       /* did not answer: its link is unusable */
 	size_t failed;                    /* rules that some fleet refused and another took */
 	size_t known, hosts;
@@ -63,7 +63,7 @@ static int send(struct blocking *b, size_t site, const struct rule *r, struct er
 	return code;
 }
 
-/* A fleet that refuses the rule does not keep the others from getting it. */
+/* A fleet that refuses the rule does not keep it from the others. */
 static int send_to_all(struct blocking *b, const struct rule *r, struct err *err)
 {
 	size_t failed = 0;
@@ -97,7 +97,7 @@ static void count_host(
 	*behind += strcmp(state, "present") == 0 && !knows;
 }
 
-/* Counts the present hosts. A fleet that refused the rule may not answer at all. */
+/* A fleet that refused the rule may not answer at all. */
 static int count_present(struct blocking *b, size_t *ret, size_t *ret_behind, struct err *err)
 {
 	int code = 0;

@@ -82,7 +82,7 @@ struct run {
 	int64_t recipients;
 };
 
-/* The run of equal keys from n on, over all hosts. */
+/* Equal keys from n on, over all hosts. */
 static struct run run_of(const struct keys *keys, size_t n)
 {
 	struct run run = {0};

@@ -4,10 +4,9 @@
 
 #include "base/json.h"
 
-/* Appends "flood of login joe (900)" for each flood. health may be NULL. */
+/* Appends "flood of login joe (900)" for each. health may be NULL. */
 void fleet_floods_words(struct strbuf *to, const struct json *health);
-/* Puts "floods": [{"kind","key","since","recipients"}] if there are some. */
+/* "floods": [{"kind","key","since","recipients"}], if there are some. */
 void fleet_floods_put(struct json *o, const struct json *health);
-/* Writes one line to stderr for each key that floods on several hosts. answer: the answer of
- * "hosts". */
+/* A line on stderr for each key that floods on several hosts. answer: of "hosts". */
 void fleet_floods_alert(const struct json *answer);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The child that speaks to the database, and the lines to and from it. */
 #include "purge/fleet/fleet_link.h"
 
 #include <sys/socket.h>
@@ -16,7 +15,7 @@
 
 /* ---- the child */
 
-/* Next to this program, never found by PATH. */
+/* Next to this program, never by PATH. */
 static int find_program(char path[PATH_MAX], struct err *err)
 {
 	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - sizeof(FLEET_LINK_PROGRAM) - 1);
@@ -68,8 +67,8 @@ static int start(struct fleet_link *link, struct err *err)
 	return link->pid < 0 ? err_sys(err, errno, "failed to start '%s'", path) : 0;
 }
 
-/* The link ends when its input ends. If it waits for a hanging database, nobody needs that
- * answer. */
+/* The link ends when its input ends, or it waits for a hanging database whose answer nobody
+ * needs. */
 static void await_end(pid_t pid)
 {
 	const int64_t deadline = clock_steady() + CLOSE_TIME;

@@ -347,7 +347,7 @@ int fleet_look(struct fleet *f, struct err *err)
 
 	k.order =
 	    (struct fleet_order){.verb = f->s->verb->name, .spec = spec, .expire = FLEET_LOOK};
-	/* The largest groups are known only when all hosts' groups are added up. */
+	/* the largest groups are known only when all hosts' groups are added up */
 	if (code == 0 && f->s->verb->flags & VERB_GROUPS)
 		json_put_int(spec, "limit", GROUPS_MAX);
 	code = code ?: fleet_place(f, &k.order, err);

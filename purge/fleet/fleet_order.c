@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Places an order of the fleet. */
 #include "purge/fleet/fleet_order.h"
 
 #include "base/clock.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The fleets of a command, each a database with its own hosts, orders and rules: the one of the
- * setting, or those of --fleet=NAME,NAME, which are libpq services. */
+/* The fleets of a command, each a database with its own hosts, orders and rules: the setting's, or
+ * those of --fleet=NAME,NAME, which are libpq services. */
 #pragma once
 
 #include "purge/fleet/fleet_link.h"
@@ -22,9 +22,9 @@ struct fleet {
 };
 
 /* Connects to all, and resolves --host. ERR_USAGE: no fleet knows a name or tag. If fleets cannot
- * be reached, the code of the first one. fleet_close in any case. */
+ * be reached, the first one's code. fleet_close in any case. */
 int fleet_open(struct fleet *f, struct session *s, struct err *err) NODISCARD;
 void fleet_close(struct fleet *f);
-/* The only fleet. ERR_USAGE: there are several, and `what` takes one. */
+/* ERR_USAGE: there are several, and `what` takes one. */
 int fleet_only(
     struct fleet *f, const char *what, struct fleet_site **ret, struct err *err) NODISCARD;

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/net.h"
 
-/* The form of an option in the spec. */
+/* of an option in the spec */
 enum form { FORM_TEXTS, FORM_TEXT, FORM_SWITCH, FORM_LEAST, FORM_MOST, FORM_HERE };
 
 static const struct row {
@@ -32,7 +32,7 @@ static const struct row {
     {"requeue", "requeue", FORM_SWITCH},
     {"foreign", "foreign", FORM_SWITCH},
     {"index-only", "index_only", FORM_SWITCH},
-    /* Not in the spec by their text: read from struct options, or only for the command. */
+    /* not in the spec by their text: read from struct options, or only for the command */
     {"sender", NULL, FORM_HERE},
     {"from", NULL, FORM_HERE},
     {"recipient", NULL, FORM_HERE},
@@ -62,7 +62,7 @@ static const struct row *row_of(const char *given)
 	return NULL;
 }
 
-/* The value of the given option if it is this row's, "" if it has none; NULL: another row's. */
+/* "" if the option has none; NULL: it is another row's. */
 static const char *value_of(const char *given, const struct row *row)
 {
 	const char *equals = strchr(given, '=');
@@ -125,7 +125,7 @@ static void put_row(struct json *o, const struct strlist *given, const struct ro
 	}
 }
 
-/* Puts patterns as written: the hosts apply --subdomains. */
+/* As written: the hosts apply --subdomains. */
 static int put_patterns(
     struct json *o, const char *key, const struct pattern_set *set, struct err *err)
 {

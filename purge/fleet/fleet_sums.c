@@ -5,7 +5,7 @@
 
 #define NUMBER_MAX (INT64_C(1) << 50)
 
-/* A number of a host; nonsense is 0. */
+/* A host may send nonsense, which is 0. */
 static int64_t number(const struct json *o, const char *key)
 {
 	int64_t n = json_int(o, key, 0);

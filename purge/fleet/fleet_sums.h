@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Merges the groups of top and why of many hosts into one list: equal names add up, the largest
- * first. */
+/* Merges many hosts' groups of top and why: equal names add up, the largest first. */
 #pragma once
 
 #include "base/json.h"
@@ -16,8 +15,8 @@ struct fleet_group {
 	int64_t oldest, newest; /* epoch seconds; 0: unknown */
 	int64_t ages[TOP_AGES];
 	size_t hosts;
-	size_t place; /* private: the order of adding */
-	/* For why; see fleet_why.h. */
+	size_t place; /* private: order of adding */
+	/* for why; see fleet_why.h */
 	struct strbuf example;      /* packed, from the host with most of the group; empty: none */
 	struct fleet_share *shares; /* recipients by domain, the largest first once joined */
 	size_t share_count;
@@ -33,11 +32,10 @@ struct fleet_sums {
 	int64_t all;              /* of all counts */
 	size_t bytes, host_bytes; /* of the texts of all hosts, and of the last one */
 };
-/* Adds one host's line. The keys name the members with name and count. Other lines are skipped.
- * -ENOMEM. */
+/* The keys name the members with name and count. Lines without them are skipped. -ENOMEM. */
 int fleet_sums_add(struct fleet_sums *s, const char *name_key, const char *count_key,
     const struct json *line) NODISCARD;
-/* The lines of another host follow. */
+/* Before each host's lines. */
 void fleet_sums_begin(struct fleet_sums *s);
 /* Counts the texts of the group that was added last, once it has all of them. */
 void fleet_sums_weigh(struct fleet_sums *s);

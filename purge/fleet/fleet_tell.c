@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The hosts' results as a table and as JSON. */
 
 #include "base/clock.h"
 #include "purge/fleet/fleet_order.h"
@@ -79,7 +78,6 @@ int fleet_tell_hosts(FILE *to, const struct fleet_order *o, size_t most, size_t 
 	const char *done = fleet_done_key(o->verb, o->dry_run);
 	size_t count = fleet_count(o).hosts, rows = 0;
 
-	/* If there are too many for the screen, hosts that are done are left out. */
 	fleet_each (r, o) {
 		if (most &&
 		    (rows == most || (count > most && fleet_state_of(r.json) == FLEET_DONE)))

@@ -7,7 +7,7 @@
 #define INDENT     10
 #define NUMBER_MAX (INT64_C(1) << 50)
 
-/* The members of a group's example. */
+/* of a group's example */
 enum { SHOWN, HOST, FLEET, ID, ADDRESS, REASON, EXAMPLE_COUNT };
 
 static void take_example(struct fleet_group *g, const struct fleet_result *from, const char *fleet,

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* A reason of `why --fleet`: the hosts' details beside the numbers, and how it is shown. */
+/* A reason of `why --fleet`: the hosts' details beside the numbers. */
 #pragma once
 
 #include "purge/fleet/fleet_order.h"
 #include "purge/fleet/fleet_sums.h"
 
-/* Keeps the example and the domains of a host's line. fleet is the host's fleet's name or NULL.
- * -ENOMEM. */
+/* Keeps the example and the domains of a host's line. fleet: the fleet's name, or NULL. -ENOMEM. */
 int fleet_why_take(struct fleet_group *g, const struct fleet_result *from, const char *fleet,
     const struct json *line) NODISCARD;
-/* Puts "example" {"host","fleet","queue_id","address","delay_reason"} and "domains", the largest of
+/* "example" {"host","fleet","queue_id","address","delay_reason"} and "domains", the largest of
  * those that the hosts listed. */
 void fleet_why_put(struct json *o, const struct fleet_group *g);
-/* Shows a reason as `why` does. cut: the true count may be larger. */
+/* As `why` does. cut: the true count may be larger. */
 void fleet_why_say(const struct fleet_group *g, bool cut);

@@ -10,7 +10,7 @@
 
 #define ANSWER_TIMEOUT (10 * USEC_PER_SEC)
 
-/* Rules have whole seconds. */
+/* rules have whole seconds */
 static int64_t up_to_second(int64_t wall)
 {
 	return (wall + USEC_PER_SEC - 1) / USEC_PER_SEC * USEC_PER_SEC;
@@ -21,7 +21,7 @@ static int add_rule(
 {
 	AUTO(rule_release) struct rule r = {0};
 
-	/* JSON and the rules file hold text only. */
+	/* JSON and the rules file hold only text */
 	if (!str_is_utf8(subject))
 		return err_set(err, ERR_USAGE,
 		    "'%s' has bytes that are not UTF-8 (write an expression, /...\\xNN.../)",
@@ -109,7 +109,7 @@ void block_plan_release(struct block_plan *plan)
 	rule_list_release(&plan->rules);
 }
 
-/* Whether p would refuse mail from the domain `own`; postmaster stands for its senders. */
+/* postmaster stands for the senders of the domain. */
 static bool hits_domain(const struct pattern *p, const char *own, size_t len)
 {
 	struct address postmaster;
@@ -264,7 +264,7 @@ int block_unset(const struct index_client *client, const char *subject, struct b
 	return code < 0 ? err_within(err, code, "failed to remove the rule for '%s'", subject) : 0;
 }
 
-/* ---- text about blocks, for block and purge --block */
+/* ---- in words */
 
 struct block_terms block_terms_of(const struct session *s, enum rule_action action, int64_t lasts)
 {
@@ -316,7 +316,7 @@ static void tell_outranking(const struct session *s, const struct block_plan *pl
 	rulebox_release(&box);
 }
 
-/* One line; status shows all. */
+/* Only the first; status shows all. */
 static void tell_past_rules(const struct session *s)
 {
 	AUTO(findings_release) struct findings findings = {0};

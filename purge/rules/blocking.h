@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Blocks, for block and purge --block. The rules of a command line are first checked, then set one
- * by one: by the daemon or, if none runs, in its file. */
+/* Blocks, for block and purge --block. A command line's rules are first checked, then set one by
+ * one: by the daemon or, if none runs, in its file. */
 #pragma once
 
 #include "index/control/client.h"
@@ -21,16 +21,16 @@ struct block_terms {
 	bool subdomains;
 };
 
-/* Adds a rule for subject (pqpurge-rules(5)); a domain with subdomains takes two. */
+/* subject as in pqpurge-rules(5). A domain with subdomains takes two rules. */
 int block_plan_add(struct block_plan *plan, const char *subject, const struct block_terms *terms,
     struct err *err) NODISCARD;
-/* Adds rules for the selector's patterns, --sender, --from, --login, --client. */
+/* For the selector's patterns, --sender, --from, --login, --client. */
 int block_plan_selector(struct block_plan *plan, const struct selector *selector,
     const struct block_terms *terms, struct err *err) NODISCARD;
 void block_plan_release(struct block_plan *plan);
 
-/* Whether a rule would refuse bounces or mail of this host's own domains ($myorigin,
- * $mydestination). Returns words in buf, or NULL. */
+/* Words in buf if the rule would refuse bounces or mail of this host's own domains ($myorigin,
+ * $mydestination), or NULL. */
 const char *block_doubt(const struct rule *r, const struct postfix *p, char *buf, size_t size);
 
 struct block_answer {
@@ -47,15 +47,14 @@ int block_unset(const struct index_client *client, const char *subject, struct b
 
 /* lasts: microseconds; 0 = until unblocked. */
 struct block_terms block_terms_of(const struct session *s, enum rule_action action, int64_t lasts);
-/* Reports doubts (block_doubt) on stderr; returns their number. */
+/* On stderr (block_doubt). Returns their number. */
 unsigned block_doubts(const struct session *s, const struct block_plan *plan);
-/* Reports on stderr the mail that the plan does not stop, as it passes by OK rules that outrank the
- * plan or by settings of Postfix. Best effort. */
+/* On stderr: mail that passes nevertheless, by OK rules that outrank the plan or by settings of
+ * Postfix. Best effort. */
 void block_tell_exceptions(const struct session *s, const struct block_plan *plan);
 /* If the daemon started within the last hour: says that sessions which lost the milter are not
  * covered. */
 void block_tell_sessions(FILE *to, const struct session *s);
-/* Reports the result of one rule. */
 void block_tell(FILE *to, const struct rule *r, const struct block_answer *answer);
-/* "2026-11-24 17:40:17" or "unblocked"; returns buf. */
+/* "2026-11-24 17:40:17" or "unblocked". Returns buf. */
 char *block_until(const struct rule *r, char *buf, size_t size);

@@ -182,7 +182,7 @@ static struct ruleset *make_set(struct reading *r, struct stored *stored)
 	struct rule_list fleet = {0};
 	struct ruleset *whole;
 
-	/* A daemon would also go on without unreadable rules. */
+	/* a daemon would also go on without unreadable rules */
 	if (set && !r->no_directory &&
 	    fleet_rules_read(r->settings->state_directory, &fleet, NULL) == 0 && fleet.count) {
 		whole = ruleset_with_fleet(set, &fleet);
@@ -194,7 +194,7 @@ static struct ruleset *make_set(struct reading *r, struct stored *stored)
 	return set;
 }
 
-/* Puts the daemon's answer as a blob. *from: where to continue; 0 at the end. */
+/* As the daemon's answer, in a blob. *from: where to continue; 0 at the end. */
 static int put_answer(const struct rules_view *view, const struct rulebox_question *question,
     size_t *from, struct bytes *out, struct err *err)
 {
