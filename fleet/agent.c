@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The agent's loop: one connection, at most three children, no threads. */
+/* One connection, at most three children, no threads. */
 #include "fleet/agent.h"
 
 #include <sys/random.h>
@@ -151,7 +151,7 @@ static struct pollfd ear_of(const struct job *job)
 	return (struct pollfd){job->pid > 0 ? job->fd : -1, POLLIN, 0};
 }
 
-/* Between questions, notifications gather for AGENT_QUIET, so that many cost one wake-up. */
+/* Notifications gather for AGENT_QUIET between questions, so that many cost one wake-up. */
 static bool is_quiet(const struct agent *a, int64_t now)
 {
 	return pg_is_idle(a->pg) && now < a->quiet_until;
@@ -185,7 +185,7 @@ static void await(struct agent *a, struct pollfd ears[EARS], int64_t now)
 	ears[ORDER] = ear_of(&a->order.job);
 	ears[RULES] = ear_of(&a->rules.job);
 	ears[HEALTH] = ear_of(&a->health.job);
-	/* A signal between the test of `stop` and the wait must not be lost. */
+	/* a signal between the test of `stop` and the wait must not be lost */
 	sigemptyset(&none);
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGTERM);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Questions to the database, as a table. The agent asks the first one that is due. */
+/* The agent asks the first question of a table that is due. */
 #include "base/log.h"
 #include "fleet/agent_private.h"
 #include "fleet/statements.h"
@@ -28,9 +28,9 @@ struct question {
 	const char *sql;
 	bool (*due)(const struct agent *a, int64_t now);
 	void (*fill)(struct agent *a, struct params *p);
-	void (*take)(struct agent *a); /* takes an answer without error; NULL: nothing to do */
-	/* Takes an error of the data (SQLSTATE classes 22 and 23) or of the order's state (FL003,
-	 * FL004). NULL: the agent connects anew. */
+	void (*take)(struct agent *a); /* an answer without error; NULL: nothing to do */
+	/* An error of the data (SQLSTATE classes 22 and 23) or of the order's state (FL003, FL004).
+	 * NULL: the agent connects anew. */
 	void (*fail)(struct agent *a);
 };
 
@@ -319,8 +319,8 @@ int agent_ask(struct agent *a, int64_t now, struct err *err)
 		const struct question *q = &questions[n];
 		struct params params = {.count = 0};
 
-		/* Rows stand by priority: the session listens first, and rules and orders wait for
-		 * the hello. */
+		/* by priority: the session listens first, and rules and orders wait for the
+		 * hello */
 		if (!q->due(a, now))
 			continue;
 		if (q->fill)
@@ -379,7 +379,7 @@ int64_t agent_next(const struct agent *a)
 	    next);
 }
 
-/* payload: "r7", "o17" or "o17 mx1 mx2". It is only a hint; the agent asks the database. */
+/* "r7", "o17" or "o17 mx1 mx2". It is only a hint; the agent asks the database. */
 void agent_hint(struct agent *a, const char *payload)
 {
 	const char *names = strchr(payload, ' ');

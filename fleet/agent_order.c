@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* One order at a time: claimed here, run by root, reported to the database. */
+/* One order at a time. */
 #include "base/log.h"
 #include "fleet/agent_private.h"
 
@@ -7,7 +7,7 @@
 #define LOOK_TIME  USEC_PER_SEC    /* between two questions whether the order was cancelled */
 #define AGE_MAX    (INT64_MAX / 2) /* clearly more than root accepts */
 
-/* Columns of fleet_claim. */
+/* columns of fleet_claim */
 enum { NUMBER, ATTEMPT, VERB, DRY_RUN, SPEC, REASON, PLACED_BY, VERSION, AGE, LEFT, TOKEN };
 
 void order_forget(struct agent *a)
@@ -19,7 +19,7 @@ void order_forget(struct agent *a)
 	a->look = true;
 }
 
-/* Ends an order without handing it to root. */
+/* Without handing the order to root. */
 static void refuse(struct agent *a, const char *words)
 {
 	struct agent_order *o = &a->order;

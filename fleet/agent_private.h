@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Private to the agent: its state and its parts. Times are steady microseconds. */
+/* Private to the agent. Times are steady microseconds. */
 #pragma once
 
 #include "base/clock.h"
@@ -39,14 +39,14 @@ struct agent_order {
 	struct job job;
 	uint64_t done, total, done_told; /* messages; done_told: as last reported */
 	int64_t progress_at;             /* next report; its answer tells of a cancellation */
-	size_t parts_told;               /* parts of the outcome that the database already has */
+	size_t parts_told;               /* parts of the outcome that the database has */
 };
 struct agent_rules {
 	bool wanted, full; /* to be asked for; full: all rules instead of the changes */
-	bool asked_full;   /* the pending question asks for all rules */
+	bool asked_full;   /* the pending question is for all rules */
 	int64_t have;      /* version in force here */
 	int64_t coming;    /* version that root is setting now */
-	int64_t told;      /* version last reported as in force here */
+	int64_t told;      /* version last reported as in force */
 	int64_t retry_at;
 	bool refused;
 	struct job job;
@@ -66,19 +66,19 @@ struct agent {
 	bool listening, greeted, fenced, stopping;
 	bool warm;           /* this session has planned its statements */
 	int64_t epoch;       /* counts the holders of this name; the database refuses older ones */
-	int64_t fleet_rules; /* newest version of the rules that the database reported */
+	int64_t fleet_rules; /* newest version that the database reported */
 	int64_t fence_at, beat_at, quiet_until, leave_by;
 	bool look;         /* there may be something to claim */
 	int64_t told_at;   /* when trouble was last logged */
 	int64_t lines_due; /* when there is room for AGENT_LINES again */
-	unsigned left_out; /* lines dropped since the last one that was logged */
+	unsigned left_out; /* since the last line that was logged */
 	char trouble[512]; /* why there is no database; "" while joined */
 	struct agent_order order;
 	struct agent_rules rules;
 	struct agent_health health;
 };
 
-/* Logs a line at LEVEL (info, warning) if the bound on log lines allows it. */
+/* LEVEL: info or warning. Leaves the line out if there are too many. */
 #define agent_log(agent, level, ...)                                                               \
 	do {                                                                                       \
 		if (agent_may_log(agent))                                                          \
@@ -86,11 +86,11 @@ struct agent {
 	} while (0)
 bool agent_may_log(struct agent *a);
 
-/* agent_ask.c. Sends the first question that is due; returns 0 also if none is. */
+/* agent_ask.c. Sends the first question that is due. 0 also if none is. */
 int agent_ask(struct agent *a, int64_t now, struct err *err) NODISCARD;
-/* Takes the answer to the pending question. A negative code: connect anew. */
+/* The answer to the pending question. A negative code: connect anew. */
 int agent_take(struct agent *a, struct err *err) NODISCARD;
-/* The steady time of the next question. */
+/* When the next question is due. */
 int64_t agent_next(const struct agent *a);
 void agent_hint(struct agent *a, const char *payload); /* takes a notification */
 

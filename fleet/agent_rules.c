@@ -41,8 +41,8 @@ static struct door_rule rule_of(struct agent *a, size_t row)
 	return rule;
 }
 
-/* Bytes of the rule in a frame. Returns 0 for a rule that root would refuse: it is left out, so
- * that the others are set. */
+/* Bytes of the rule in a frame. 0: root would refuse it, so it is left out and the others are
+ * set. */
 static size_t size_of(struct agent *a, struct door_rule *rule, size_t *left_out)
 {
 	struct door_order order = {.kind = DOOR_RULES, .rules = {.rules = rule, .count = 1}};
@@ -69,7 +69,7 @@ static int begin_frame_if_full(struct frames *f, size_t size, bool replace)
 	return array_add(&f->orders, order);
 }
 
-/* Root takes no more than DOOR_RULES_BYTES, and then none of them. */
+/* Root takes at most DOOR_RULES_BYTES, and of more nothing. */
 static bool has_room(struct agent *a, struct frames *f, size_t size)
 {
 	bool room = f->all + size <= ALL_BYTES;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The schema: numbered migrations that are compiled into the program. */
+/* The schema's migrations. */
 #include "fleet/migrations.h"
 #include "fleet/operator.h"
 
@@ -16,7 +16,7 @@ static int script(struct pg *pg, const char *sql, char sqlstate[6], struct err *
 	return *sqlstate ? err_set(err, ERR_REFUSED, "%s", pg_words(pg)) : 0;
 }
 
-/* *ret is 0 if there is no schema yet. */
+/* 0: there is no schema yet. */
 static int find_version(struct pg *pg, int64_t *ret, char sqlstate[6], struct err *err)
 {
 	int code = operator_ask(
@@ -31,7 +31,7 @@ static int find_version(struct pg *pg, int64_t *ret, char sqlstate[6], struct er
 	return code;
 }
 
-/* Call it within the transaction. */
+/* Within the transaction. */
 static int apply_next(
     struct pg *pg, int64_t *version, bool *ret_applied, char sqlstate[6], struct err *err)
 {

@@ -12,7 +12,7 @@
 
 #define JOB_ENDED  255
 #define FRAME_MAX  (DOOR_FRAME_MAX + 1024)
-#define GIVE_TIME  (60 * USEC_PER_SEC) /* microseconds that the agent may take to read a frame */
+#define GIVE_TIME  (60 * USEC_PER_SEC) /* for the agent to read a frame */
 #define READ_CHUNK 65536u
 
 /* ---- the child */
@@ -110,7 +110,7 @@ static void take_frame(struct job *j, struct span frame, const struct job_ear *e
 		    (struct span){r.at, (size_t)(r.end - r.at)});
 }
 
-/* Takes the whole frames of what was read. False: the child broke the format. */
+/* False: the child broke the format. */
 static bool take_frames(struct job *j, const struct job_ear *ear)
 {
 	size_t at = 0;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * A call of the order door in a child. A purge takes minutes, and the agent must send its
- * heartbeats meanwhile. The child dies with the agent; root then stops between two chunks.
- */
+/* A call of the order door in a child: a purge takes minutes, and the agent must send its
+ * heartbeats meanwhile. The child dies with the agent; root then stops between two chunks. */
 #pragma once
 
 #include "base/bytes.h"
@@ -12,7 +10,7 @@
 struct job {
 	pid_t pid; /* 0: none runs */
 	int fd;    /* the child's output; poll for POLLIN */
-	/* Private. */
+	/* private */
 	struct bytes in;
 	bool ended;
 	int code;
@@ -23,10 +21,10 @@ struct job_call {
 	const char *directory; /* order_directory */
 	const struct door_order *orders;
 	size_t count;   /* frames to send over one connection */
-	int64_t time;   /* microseconds that the call may take */
+	int64_t time;   /* microseconds for the call */
 	int not_for_it; /* a descriptor for the child to close; -1: none */
 };
-/* Starts the child; call is not needed after that. A negative code with words. */
+/* call is not needed after that. A negative code with words. */
 int job_start(struct job *j, const struct job_call *call, struct err *err) NODISCARD;
 
 struct job_ear {
@@ -36,5 +34,5 @@ struct job_ear {
 /* Reads the output that is there. True: the child has ended; j->code, end and err are as from
  * door_call. */
 bool job_read(struct job *j, const struct job_ear *ear);
-void job_stop(struct job *j); /* asks the child to end, as ^C would */
+void job_stop(struct job *j); /* as ^C would */
 void job_end(struct job *j);  /* kills the child if it still runs, reaps it, and zeroes */

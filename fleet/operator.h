@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The operator's side: requests as JSON lines on stdin, one answer line each on stdout
+/* The operator's side: requests as JSON lines on stdin, an answer line each on stdout
  * (fleet/README.md). */
 #pragma once
 
@@ -9,23 +9,21 @@
 #define OPERATOR_LINE_MAX   (256u << 10)
 #define OPERATOR_ANSWER_MAX (16u << 20)
 
-/* Serves requests from `in` until it ends. Returns an exit status. */
+/* Until `in` ends. Returns an exit status. */
 int operator_run(int in, int out);
 
 struct operator_side {
 	struct pg *pg; /* NULL: not connected */
 };
-/*
- * Carries out one request. On 0, *ret is the answer without "ok"; the caller frees it. Otherwise
- * ERR_USAGE, ERR_CONFIG, ERR_TIMEOUT, -ECONNRESET (pg is closed then) or ERR_REFUSED, with words.
- * sqlstate is the server's, or "".
- */
+/* On 0, *ret is the answer without "ok"; the caller frees it. Otherwise ERR_USAGE, ERR_CONFIG,
+ * ERR_TIMEOUT, -ECONNRESET (pg is closed then) or ERR_REFUSED, with words. sqlstate is the
+ * server's, or "". */
 int request_run(struct operator_side *o, const struct json *request, struct json **ret,
     char sqlstate[6], struct err *err) NODISCARD;
 
 /* init.c. Applies the missing migrations, each in a transaction, under an advisory lock. */
 int init_run(struct pg *pg, struct json **ret, char sqlstate[6], struct err *err) NODISCARD;
-/* Sends one statement and waits for its answer. ERR_REFUSED: the server refused; err has its words,
- * sqlstate its reason. */
+/* One statement and its answer. ERR_REFUSED: the server refused; err has its words, sqlstate its
+ * reason. */
 int operator_ask(struct pg *pg, const char *sql, const char *const *params, int count,
     char sqlstate[6], struct err *err) NODISCARD;

@@ -15,7 +15,7 @@ bool outcome_has_lines(const char *verb)
 	return false;
 }
 
-/* The part with room for len more bytes; NULL if all are full. */
+/* For len more bytes; NULL if all are full. */
 static struct strbuf *part_for(struct outcome *o, size_t len)
 {
 	struct strbuf *last = o->part_count ? &o->parts[o->part_count - 1] : NULL;
@@ -73,7 +73,7 @@ void outcome_says(struct outcome *o, const char *bytes, size_t len)
 	}
 }
 
-/* o->words keeps the last whole line. */
+/* Keeps the last whole line in o->words. */
 void outcome_complains(struct outcome *o, const char *bytes, size_t len)
 {
 	for (size_t n = 0; n < len; n++) {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The result of an order on this host in the database's form, made of root's answer
- * (lib/door/door.h). Root's lines hold strangers' words; a line that is not JSON is left out.
- */
+/* The result of an order on this host in the database's form, from root's answer (lib/door/door.h).
+ * Root's lines hold strangers' words; a line that is not JSON is left out. */
 #pragma once
 
 #include "base/str.h"
@@ -15,20 +13,20 @@
 
 /* Zero-initialise. */
 struct outcome {
-	bool keeps_lines; /* set it first: lines become parts (list, top, why) */
+	bool keeps_lines; /* set it first: lines become parts (list, top, why, status) */
 	struct strbuf parts[OUTCOME_PARTS_MAX]; /* JSON arrays, which outcome_end completes */
 	size_t part_count;
 	bool cut;              /* lines were left out */
 	struct strbuf summary; /* a JSON object; empty: none */
 	struct strbuf words;
-	const char *state; /* of fleet_result; a static string */
+	const char *state; /* of fleet_result; static */
 	int exit_status;
 	uint64_t batch;
-	/* Private. */
+	/* private */
 	struct strbuf line, complaint;
 };
-bool outcome_has_lines(const char *verb); /* whether the verb's lines are kept: list, top, why */
-/* Take root's stdout and stderr, in pieces of any size. */
+bool outcome_has_lines(const char *verb); /* whether lines are kept */
+/* Root's stdout and stderr, in pieces of any size. */
 void outcome_says(struct outcome *o, const char *bytes, size_t len);
 void outcome_complains(struct outcome *o, const char *bytes, size_t len);
 /* Call it last. code is door_call's result. On 0, end is read; otherwise words, the text of its

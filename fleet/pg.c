@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* libpq without blocking. */
 #include "fleet/pg.h"
 
 #include <libpq-fe.h>
@@ -11,7 +10,7 @@
 
 struct pg {
 	PGconn *conn;
-	PGresult *result; /* of the last answer; may be NULL */
+	PGresult *result; /* may be NULL */
 	PGnotify *notice; /* the last one returned by pg_notice */
 	bool connected, asking, flushing;
 	PostgresPollingStatusType polling;
@@ -22,7 +21,7 @@ struct pg {
 
 /* ---- the server's words */
 
-/* Takes the first line, without libpq's prefix ("ERROR:  " and the like). */
+/* Without libpq's prefix ("ERROR: " and the like); the first line. */
 static void take_words(char *to, size_t size, const char *from)
 {
 	static const char *const heads[] = {"ERROR:  ", "FATAL:  ", "WARNING:  ", "NOTICE:  "};
@@ -73,8 +72,7 @@ static const char *option_of(const PQconninfoOption *options, const char *keywor
 	return "";
 }
 
-/* Whether every host in the list is a directory of Unix sockets. An empty list means libpq's
- * default. */
+/* Whether every host is a directory of Unix sockets. An empty list means libpq's default. */
 static bool is_local(const PQconninfoOption *options)
 {
 	const char *host = option_of(options, "host");
@@ -102,7 +100,7 @@ static int check_login(const struct pg *pg, struct err *err)
 	return code;
 }
 
-/* Rotates the list "a,b,c" by n: "b,c,a" for 1. A list of at most one member stays as it is. */
+/* "a,b,c" becomes "b,c,a" for 1. */
 static void rotate(const char *list, unsigned n, struct strbuf *ret)
 {
 	size_t count = 1, at = 0;
@@ -121,7 +119,7 @@ static const char *const lists[LISTS] = {"host", "hostaddr", "port"};
 
 static PGconn *start(const char *conninfo, const char *user, const struct strbuf *rotated)
 {
-	/* conninfo may override the keys before dbname; PG* variables and service files may not. */
+	/* conninfo may override the keys before dbname; PG* variables and service files may not */
 	const char *keys[20] = {"sslmode", "gssencmode", "target_session_attrs", "application_name",
 	    "client_encoding", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
 	    "options"};
@@ -237,7 +235,7 @@ static int on_connected(struct pg *pg, struct err *err)
 	return PG_CONNECTED;
 }
 
-/* Call it only when the socket is ready: libpq takes the call itself to mean that. */
+/* Only when the socket is ready: libpq takes the call itself to mean that. */
 static int step_connect(struct pg *pg, struct err *err)
 {
 	if (io_wait(pg_fd(pg), pg_poll_events(pg), 0) == 0)

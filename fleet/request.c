@@ -3,10 +3,10 @@
 #include "fleet/operator.h"
 
 enum kind {
-	TEXT = 1, /* a string; SQL null if absent */
+	TEXT = 1, /* SQL null if absent */
 	NUMBER,   /* an integer */
 	TRUTH,
-	JSON, /* any value, as JSON; SQL null if absent */
+	JSON, /* any value; SQL null if absent */
 };
 struct param {
 	const char *key;
@@ -312,7 +312,7 @@ static int run_retire(struct operator_side *o, const struct json *request, struc
 	return 0;
 }
 
-/* The order's number is asked for separately, since an order to no host has no rows. */
+/* An order to no host has no rows, so its number is asked for separately. */
 static int run_place(struct operator_side *o, const struct json *request, struct json **ret,
     char sqlstate[6], struct err *err)
 {

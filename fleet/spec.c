@@ -40,7 +40,7 @@ static bool is_number(const struct json *value, int64_t *ret)
 	return *ret != 0 || json_int(value, NULL, 1) == 0;
 }
 
-/* False and null make no pair. A fraction or an object is an error. */
+/* False and null make no pair; a fraction or an object is an error. */
 static bool is_nothing(const struct json *value)
 {
 	AUTO(strbuf_release) struct strbuf text = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Turns fleet_order.spec, the JSON of an operator's command, into the pairs for root
- * (lib/door/door.h). Root checks the keys and refuses those that it does not know. */
+ * (lib/door/door.h), who checks the keys. */
 #pragma once
 
 #include "door/door.h"
@@ -9,7 +9,7 @@
 #define SPEC_MAX     (64u << 10) /* bytes of JSON */
 
 struct spec {
-	struct door_pair *pairs; /* the spec owns keys and values */
+	struct door_pair *pairs; /* owned, with keys and values */
 	size_t count, cap;
 };
 /* ERR_SYNTAX: not an object, a nested value, a fraction, more than SPEC_MAX bytes or DOOR_PAIRS_MAX

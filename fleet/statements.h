@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The statements of a host between its connection and its report. The agent and the simulated hosts
- * of tests/bench share them. Parameters and columns are those of migrations/0001.sql. */
+/* The statements of a host between its connection and its report, which the simulated hosts of
+ * tests/bench share. Parameters and columns are those of migrations/0001.sql. */
 #pragma once
 
 #define FLEET_LISTEN "LISTEN pqpurge"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Runs log files through three detectors and collects their alarms. */
 #include "purge/floods/backtest.h"
 
 #include <sys/wait.h>
@@ -12,7 +11,7 @@
 #define BLOCK (256u << 10)
 #define HEAD  (64u << 10) /* bytes in which the first stamp must be */
 
-/* A login's undelivered messages in buckets of ten minutes, and all its messages. */
+/* A login's undelivered messages in buckets of ten minutes. */
 #define TALLIES 1024
 struct tally {
 	char key[128];
@@ -125,7 +124,7 @@ static struct tally *tally_of(struct test *t, enum flood_kind kind, const char *
 	return one;
 }
 
-/* Reports them as the daemon's catch-up does each minute, but not while a relay is down. */
+/* As the daemon's catch-up does each minute, but not while a relay is down. */
 static void on_bad(void *arg, enum flood_kind kind, const char *key, int64_t now)
 {
 	struct test *t = arg;
@@ -154,7 +153,7 @@ static int start_gzip(int fd, pid_t *ret_pid, struct err *err)
 	if (pid == 0) {
 		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
-		/* gzip gets no terminal: a file may exploit it. */
+		/* a file may exploit gzip, so it gets no terminal */
 		if (null < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(ends[1], STDOUT_FILENO) < 0 ||
 		    dup2(null, STDERR_FILENO) < 0)
 			_exit(127);
@@ -197,7 +196,7 @@ static int close_stream(
 	return 0;
 }
 
-/* Finds out whether it is compressed, and its first stamp, which is within HEAD bytes. */
+/* Whether it is compressed, and its first stamp, which is within HEAD bytes. */
 static int look_at_head(struct backtest_file *f, struct err *err)
 {
 	static char text[HEAD + 1];
@@ -233,7 +232,7 @@ static void tell_progress(struct test *t, const struct backtest_file *f, int64_t
 	fflush(t->to);
 }
 
-/* Cuts blocks into lines of at most MAILLOG_LINE bytes. */
+/* Lines of at most MAILLOG_LINE bytes. */
 static int read_lines(struct test *t, const struct backtest_file *f, int fd, struct err *err)
 {
 	static char block[BLOCK];

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * A backtest: the alarms that the flood watch would have given for these logs, with the limits of
- * the settings, with half and with twice those. Memory is fixed: three detectors and the messages
- * in progress.
- */
+/* The alarms that the flood watch would have given for these logs, with the limits of the settings,
+ * halved and doubled. Memory is fixed: three detectors and the messages in progress. */
 #pragma once
 
 #include "base/settings/settings.h"
@@ -13,7 +10,7 @@ struct backtest_file {
 	const char *name;
 	int fd;
 	int64_t mtime, size;
-	int64_t first; /* its first time stamp; 0: none */
+	int64_t first; /* time stamp; 0: none */
 	bool gz;
 };
 
@@ -24,10 +21,8 @@ struct backtest {
 	bool json, learn;
 };
 
-/*
- * Reads all files, beginning with the oldest first stamp; a child `gzip -dc` unpacks compressed
+/* Reads all files, beginning with the oldest first stamp; a child `gzip -dc` unpacks compressed
  * ones. Writes the report to `to`. With learn it also writes a line after a byte 2 for each peak
  * learned, and a line "DONE OF" after a byte 3: bytes read, and all. ERR_SYNTAX: a file has no time
- * stamp.
- */
+ * stamp. */
 int backtest_run(struct backtest *b, FILE *to, struct err *err) NODISCARD;

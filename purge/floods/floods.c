@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The daemon's incidents: asked for, marked, and turned into a selector. */
 #include "purge/floods/floods.h"
 
 #include <ctype.h>
@@ -123,7 +122,7 @@ static int add_domain(struct selector *s, const char *key, struct err *err)
 	return code ?: pattern_set_add(&s->sender, &p);
 }
 
-/* Selects bounces to one recipient; such a key is no expression. */
+/* Bounces to one recipient. Such a key is no expression. */
 static int add_bounces(struct selector *s, const char *key, struct err *err)
 {
 	int code = *key == '/' ? ERR_SYNTAX : pattern_set_parse(&s->sender, "<>", err);
@@ -193,7 +192,7 @@ static int of_text(const char *text, struct meaning *m)
 	return flood_kind_of(kind, &m->kind) == 0 && is_usable(m) ? 0 : ERR_SYNTAX;
 }
 
-/* For the client of the order door, whose order runs in another process. */
+/* The client of the order door runs its order in another process. */
 static void tell_client(const struct session *s, const struct meaning *m)
 {
 	struct behalf_answer *answer = s->behalf ? s->behalf->answer : NULL;
@@ -214,7 +213,7 @@ static int apply(struct session *s, const struct meaning *m, struct err *err)
 			   : err_set(err, ERR_USAGE, "this flood has no key that can be selected");
 	if (selector->arrived_after < m->window * USEC_PER_SEC)
 		selector->arrived_after = m->window * USEC_PER_SEC;
-	/* Times are whole seconds, and the last one is included. */
+	/* whole seconds, and the last one is included */
 	if (m->until > 0 && !selector->arrived_before)
 		selector->arrived_before = (m->until + 1) * USEC_PER_SEC;
 	tell_client(s, m);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* Shows incidents to people and programs. */
 
 #include "base/clock.h"
 #include "purge/floods/floods.h"
 #include "purge/tell/say.h"
 #include "purge/tell/table.h"
 
-#define SAMPLES_MAX 16 /* limit for the daemon's list */
+#define SAMPLES_MAX 16 /* of one list */
 
 static int put_json(const struct json *i)
 {

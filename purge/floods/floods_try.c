@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * floods --try, --learn: runs mail logs through the detector. Root opens the files. A child that
- * runs as nobody reads them, and its output is scrubbed line by line.
- */
+/* floods --try, --learn. Root opens the logs; a child that runs as nobody reads them, and its
+ * output is scrubbed line by line. */
 #include <stdnoreturn.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -60,7 +58,7 @@ static int become_reader(struct err *err)
 		return err_sys(err, errno, "failed to limit memory");
 	setsid();
 	code = code ?: role_assume(&role, false, err);
-	/* After the change of ids, which clears it. The child's memory is a copy of root's. */
+	/* after the change of ids, which clears them; the child's memory is a copy of root's */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_DUMPABLE, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -109,7 +107,7 @@ static int send_learned(struct taking *t)
 	return code;
 }
 
-/* "DONE OF" in bytes; shown in MB. */
+/* "DONE OF" in bytes, shown in MB. */
 static void take_progress(struct taking *t, const char *text)
 {
 	uint64_t done, of;

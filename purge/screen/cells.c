@@ -3,8 +3,8 @@
 
 #include <wchar.h>
 
-/* The next character of scrubbed text: returns its bytes. *ret_width is 0 for a combining
- * character. */
+/* Returns the bytes of the next character of scrubbed text. *ret_width: 0 for a combining
+ * character, -1 for one that cannot be shown. */
 static size_t next(const char *text, bool utf8, int *ret_width)
 {
 	uint32_t point;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* Text on the terminal, measured in columns: scrubbed as by every verb (str_scrub), with '?' for
- * characters that the locale cannot show. */
+/* Text measured in columns: scrubbed as by every verb (str_scrub), with '?' for characters that the
+ * locale cannot show. */
 #pragma once
 
 #include "base/str.h"
 
-/* The columns that scrubbed text takes. */
+/* Of scrubbed text, in columns. */
 size_t cells_width(const char *text, bool utf8);
 /* Appends text, scrubbed. If it is too wide it is cut to width columns, the last of them '~'.
  * Unless width is CELLS_FREE, blanks fill it up: before the text if right, otherwise after it.

@@ -61,8 +61,7 @@ int screen_groups_read(const struct json *answer, struct screen_groups *ret)
 	return ret->now > 0 ? code : ERR_SYNTAX;
 }
 
-/* Calls take for each line that is an object. A last line without newline was cut, and is
- * skipped. */
+/* A last line without newline was cut, and is skipped. */
 static int each_line(const char *text, size_t len, size_t most,
     int (*take)(void *arg, const struct json *o), void *arg)
 {
@@ -88,7 +87,7 @@ static int take_group(void *arg, const struct json *o)
 	return add_group(arg, o, USEC_PER_SEC);
 }
 
-/* A message can be in several groups, so the counts need not add up to this. */
+/* Of the groups: a message can be in several, so this is more than the messages. */
 static void take_sums(struct screen_groups *ret)
 {
 	for (size_t i = 0; i < ret->count; i++) {

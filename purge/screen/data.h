@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The screen's data, read from the output of the daemon and of verbs. Names are strangers' words;
- * they are scrubbed when they are drawn (cells.h). */
+/* The screen's data, from the output of the daemon and of verbs. Names are strangers' words; they
+ * are scrubbed when they are drawn (cells.h). */
 #pragma once
 
 #include "base/json.h"
@@ -17,17 +17,17 @@ struct screen_group {
 struct screen_groups {
 	struct screen_group *list; /* the largest first */
 	size_t count, cap;
-	struct screen_group all; /* the sum of all; without a name */
-	uint64_t groups;         /* number of groups that exist */
+	struct screen_group all; /* the sum; without a name */
+	uint64_t groups;         /* that exist */
 	uint64_t others;         /* messages of groups that were given up (census.h) */
 	int64_t now, caught_up;  /* wall */
 	int64_t steady;          /* when they were read */
 	bool kept;               /* counted by the daemon; otherwise by `top`, without came */
 };
 
-/* Reads the daemon's answer to "groups". ERR_SYNTAX or -ENOMEM. Release ret in any case. */
+/* The daemon's answer to "groups". ERR_SYNTAX or -ENOMEM. Release ret in any case. */
 int screen_groups_read(const struct json *answer, struct screen_groups *ret) NODISCARD;
-/* Reads the lines of `top --json`; like as in the daemon's question. */
+/* The lines of `top --json`; like as in the daemon's question. */
 int screen_groups_read_top(const char *text, size_t len, int64_t now, const char *like,
     struct screen_groups *ret) NODISCARD;
 const struct screen_group *screen_groups_find(const struct screen_groups *g, const char *name);
@@ -40,13 +40,13 @@ struct screen_message {
 	int64_t size;    /* -1: unknown */
 };
 
-#define SCREEN_MESSAGES 1000 /* shown in a group, the oldest ones */
+#define SCREEN_MESSAGES 1000 /* of a group, the oldest ones */
 
 struct screen_messages {
 	struct screen_message *list;
 	size_t count, cap;
 };
 
-/* Reads the lines of `list --json`. */
+/* The lines of `list --json`. */
 int screen_messages_read(const char *text, size_t len, struct screen_messages *ret) NODISCARD;
 void screen_messages_release(struct screen_messages *m);

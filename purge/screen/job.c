@@ -13,7 +13,6 @@
 
 #define WORDS_MOST 64
 
-/* Undoes the screen's signal settings for the child. */
 static void begin_child(void)
 {
 	static const int numbers[] = {
@@ -112,7 +111,7 @@ void job_release(struct job *job)
 {
 	char ignored[2];
 
-	/* The job may act, as a catch-up does for a standing order, so it may end its account. */
+	/* the job may act, as a catch-up does for a standing order, so it may end its account */
 	if (job->pid > 0) {
 		io_close(&job->fd);
 		kill(job->pid, SIGTERM);

@@ -17,24 +17,24 @@ struct job {
 	int complaints;
 	int64_t began; /* steady */
 	struct strbuf out;
-	bool cut; /* the output exceeded JOB_OUTPUT_MAX */
+	bool cut; /* at JOB_OUTPUT_MAX */
 };
 
-/* Runs in the child; returns its exit status. */
+/* In the child; returns its exit status. */
 typedef int job_work(void *arg);
 
-/* Starts a child whose stdout comes through job->fd. 0 or -errno. */
+/* The child's stdout comes through job->fd. 0 or -errno. */
 int job_start(struct job *job, job_work *work, void *arg) NODISCARD;
 /* Reads the output that is there. 1: more will come; 0: it ended. */
 int job_read(struct job *job);
-/* Call it after the end. Returns the exit status (-1: a signal) and the first line of stderr.
- * job->out stays until job_release. */
+/* After the end. Returns the exit status (-1: a signal) and the first line of stderr. job->out
+ * stays until job_release. */
 int job_finish(struct job *job, char *complaint, size_t size);
 /* Ends the child if it runs, and frees its output. */
 void job_release(struct job *job);
 
-/* Runs a child that has the terminal, and waits for it. Returns its exit status, or -1: a signal.
- * ^C goes to the child alone. */
+/* Gives the terminal to a child, and waits for it. Returns its exit status, or -1: a signal. ^C
+ * goes to the child alone. */
 int job_act(job_work *work, void *arg);
 
 /* Runs pqpurge-idx with these words (packed) in this process. Returns the exit status. */

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The screen without a terminal: a state that changes by keys and data. page.h draws it. A key
- * returns an effect for the caller: nothing here reads a clock, asks the daemon, or acts.
- */
+/* The screen without a terminal: a state that changes by keys and data. page.h draws it. A key
+ * returns an effect for the caller: nothing here reads a clock, asks the daemon, or acts. */
 #pragma once
 
 #include "purge/screen/data.h"
 
 enum screen_view { VIEW_GROUPS, VIEW_MESSAGES, VIEW_TEXT };
 
-/* Keys besides characters. */
+/* besides characters */
 enum screen_key {
 	SCREEN_NO_KEY = 0,
 	SCREEN_REPAINT = 12, /* ^L */
@@ -31,12 +29,12 @@ enum screen_effect {
 	EFFECT_NONE,
 	EFFECT_QUIT,
 	EFFECT_REPAINT, /* the terminal may show something else */
-	/* Data to load; model_words names it. */
+	/* data to load; model_words names it */
 	EFFECT_GROUPS,
 	EFFECT_MESSAGES,
 	EFFECT_SHOW,
 	EFFECT_WHY,
-	/* Verbs to run; they show and ask. */
+	/* verbs to run; they show and ask */
 	EFFECT_HOLD,
 	EFFECT_PURGE,
 	EFFECT_BLOCK,
@@ -46,7 +44,7 @@ enum screen_effect {
 #define SCREEN_FILTER_MAX 63
 #define SCREEN_NOTE_MAX   256
 
-/* A position in a list; first is the topmost visible line. */
+/* first: the topmost visible line. */
 struct screen_place {
 	size_t at, first;
 };
@@ -59,7 +57,8 @@ struct screen_model {
 	enum group_kind kind;
 	struct screen_groups groups, before; /* before: the previous ones, for rates */
 	struct screen_place group;
-	char *chosen; /* of the group under the cursor, while others come and go; may be NULL */
+	char
+	    *chosen; /* name of the group under the cursor, while others come and go; may be NULL */
 
 	char *opened; /* the group whose messages are shown */
 	struct screen_messages messages;
@@ -72,7 +71,7 @@ struct screen_model {
 	bool helping; /* the text is the help: no key acts */
 
 	char filter[SCREEN_FILTER_MAX + 1];
-	bool typing;                 /* a filter is being typed */
+	bool typing;                 /* a filter */
 	bool loading;                /* the view's data was requested */
 	char note[SCREEN_NOTE_MAX];  /* shown until the next key; "" */
 	char state[SCREEN_NOTE_MAX]; /* a lasting problem; "" */
@@ -84,18 +83,17 @@ void model_resize(struct screen_model *m, size_t rows, size_t columns);
 
 enum screen_effect model_key(struct screen_model *m, int key);
 
-/* The number of groups to load: more than are visible, so that the cursor can move, and more
- * further down. */
+/* The number of groups to load: more than are visible, so that the cursor can move. */
 size_t model_wants(const struct screen_model *m);
-/* The lines that the terminal has for a list. */
+/* Lines of the terminal for a list. */
 size_t model_room(const struct screen_model *m);
-/* Makes the words after the verb for an effect. 0, ERR_SYNTAX with a note if nothing can be named,
- * or -ENOMEM. */
+/* The words after the verb for an effect. 0, ERR_SYNTAX with a note if nothing can be named, or
+ * -ENOMEM. */
 int model_words(struct screen_model *m, enum screen_effect effect, struct strbuf *packed) NODISCARD;
 void model_note(struct screen_model *m, const char *format, ...) FORMAT(2, 3);
 
 /* Take over new data. The cursor stays on its group or message. */
 void model_groups(struct screen_model *m, struct screen_groups *groups);
 void model_messages(struct screen_model *m, struct screen_messages *messages);
-/* Shows a text; a tab starts a column. */
+/* A tab starts a column. */
 void model_text(struct screen_model *m, const char *title, const char *text, size_t len);

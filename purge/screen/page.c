@@ -31,7 +31,7 @@ static void FORMAT(2, 3) put(struct strbuf *to, const char *format, ...)
 	free(text);
 }
 
-/* Sets a line as drawn: scrubbed, and filled up to the width. */
+/* As drawn: scrubbed, and filled up to the width. */
 static void set_line(
     const struct screen_model *m, struct page_line *line, enum page_style style, const char *text)
 {
@@ -54,7 +54,7 @@ static void put_total(const struct screen_model *m, struct strbuf *to)
 		put(to, ", %s", rate);
 }
 
-/* Says how far the data can be trusted. */
+/* How far the data can be trusted. */
 static void put_basis(const struct screen_model *m, int64_t now, struct strbuf *to)
 {
 	const struct screen_groups *g = &m->groups;
@@ -103,7 +103,7 @@ static void make_title(const struct screen_model *m, int64_t now, struct page_li
 	set_line(m, line, STYLE_PLAIN, strbuf_text(&whole));
 }
 
-/* The second line: what is typed, a note, a problem, loading, or the filter. */
+/* The second line. */
 static void make_note(const struct screen_model *m, struct page *p)
 {
 	AUTO(strbuf_release) struct strbuf text = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The screen's lines, made from its model. */
+/* The screen's lines, from its model. */
 #pragma once
 
 #include "purge/screen/model.h"
@@ -17,7 +17,7 @@ enum page_style {
 struct page_line {
 	struct strbuf text; /* scrubbed */
 	enum page_style style;
-	/* A span of the text, in bytes, in another style; mark_len 0: none. */
+	/* a span of the text, in bytes, in another style; mark_len 0: none */
 	size_t mark, mark_len;
 	enum page_style mark_style;
 };

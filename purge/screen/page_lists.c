@@ -5,8 +5,8 @@
 #include "purge/screen/cells.h"
 #include "purge/tell/glyphs.h"
 
-#define WIDE     104 /* columns needed for size, bar and age of the newest */
-#define NAME_MIN 12  /* columns that a name keeps; other columns give way */
+#define WIDE     104 /* columns, for size, bar and age of the newest */
+#define NAME_MIN 12  /* columns that a name keeps; other cells give way */
 
 void page_rate(const struct screen_model *m, const struct screen_group *g,
     const struct screen_group *before, char *buf, size_t size)
@@ -20,7 +20,7 @@ void page_rate(const struct screen_model *m, const struct screen_group *g,
 	snprintf(buf, size, rate > -0.05 && rate < 0.05 ? "0/s" : "%+.1f/s", rate);
 }
 
-/* ---- cells of a line, a blank between two */
+/* ---- cells of a line, with blanks between them */
 
 struct cell {
 	const char *head;
@@ -41,7 +41,7 @@ static size_t left_for_names(
 	return m->columns + 1 > used ? m->columns + 1 - used : 0;
 }
 
-/* How many cells fit. On a narrow terminal the rightmost are left out. */
+/* On a narrow terminal the rightmost cells are left out. */
 static size_t fitting(const struct screen_model *m, const struct cell *cells, size_t count)
 {
 	while (count > 2 && left_for_names(m, cells, count, m->columns >= WIDE) < NAME_MIN)

@@ -4,7 +4,7 @@
 
 #include "purge/screen/page.h"
 
-/* The change of a count per second since the last look: "+3.2/s"; "" if there was no last look. */
+/* Change per second since the last look: "+3.2/s"; "" without a last look. */
 void page_rate(const struct screen_model *m, const struct screen_group *g,
     const struct screen_group *before, char *buf, size_t size);
 

@@ -5,7 +5,7 @@
 #include <term.h>
 #include <termios.h>
 
-/* <term.h> defines common names as macros. */
+/* <term.h> defines these as macros. */
 #undef lines
 #undef columns
 
@@ -21,7 +21,7 @@ static const int crashes[] = {SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}
 
 /* ---- a crash */
 
-/* Only async-signal-safe calls. */
+/* Makes only async-signal-safe calls. */
 static void on_crash(int number)
 {
 	(void)!write(STDOUT_FILENO, restoring, strlen(restoring));
@@ -37,7 +37,7 @@ static bool has_string(const char *capability)
 	return text && text != (const char *)-1;
 }
 
-/* Leaves out the pauses that terminfo asks for. */
+/* Without the pauses that terminfo asks for. */
 static void add_string(const char *capability)
 {
 	const char *text = tigetstr(capability);
@@ -237,6 +237,6 @@ int painter_key(bool *ret_resized)
 	for (size_t i = 0; i < COUNT_OF(keys); i++)
 		if (keys[i].curses == got)
 			return keys[i].key;
-	/* Other keys of curses have no meaning here, but count as a key. */
+	/* other keys of curses have no meaning here, but count as a key */
 	return got < 256 ? got : SCREEN_OTHER;
 }

@@ -9,7 +9,7 @@
 
 #define LOOK_EACH  (2 * USEC_PER_SEC)
 #define SYNC_EACH  (10 * USEC_PER_SEC)
-#define COST_SHARE 5 /* if `top` counts, rest so many times its duration */
+#define COST_SHARE 5 /* if `top` counts, rest for this many times its duration */
 
 struct screen {
 	struct session *s;
@@ -41,7 +41,7 @@ static void look_at_groups(struct screen *v)
 	start(v, TASK_GROUPS, task_groups);
 }
 
-/* Makes the words of a verb that looks, and ends its previous job. False: there is nothing to look
+/* Ends the previous job of a verb that looks, and makes its words. False: there is nothing to look
  * at. */
 static bool begin_words(
     struct screen *v, enum task_kind kind, const char *verb, enum screen_effect effect)
@@ -123,7 +123,7 @@ static void take_text(struct screen *v)
 {
 	const struct job *job = &v->jobs[TASK_TEXT];
 
-	/* If the user went back meanwhile, the text is not shown. */
+	/* if the user went back meanwhile, the text is not shown */
 	if (v->model.view == VIEW_TEXT && !v->model.helping &&
 	    strcmp(v->model.title, v->text_title) == 0)
 		model_text(&v->model, v->text_title, strbuf_text(&job->out), job->out.len);
@@ -268,7 +268,7 @@ static void look_if_due(struct screen *v)
 
 	if (now >= v->next_look && !v->jobs[TASK_GROUPS].pid)
 		look_at_groups(v);
-	/* If `top` counts, it reads the queue itself. */
+	/* if `top` counts, it reads the queue itself */
 	if (!v->model.groups.kept || now < v->next_sync || v->jobs[TASK_SYNC].pid)
 		return;
 	v->next_sync = now + SYNC_EACH;
@@ -335,8 +335,8 @@ static void draw(struct screen *v)
 	v->dirty = false;
 }
 
-/* The first look comes before the terminal is touched, so that a user without the right sees the
- * same error as from top. */
+/* Before the terminal is touched, so that a user without the right sees the same error as from
+ * top. */
 static int first_look(struct screen *v)
 {
 	struct job *job = &v->jobs[TASK_GROUPS];

@@ -27,7 +27,6 @@ void task_add_all(struct task *t, const struct strbuf *packed)
 	strbuf_add(&t->words, strbuf_text(packed), packed->len);
 }
 
-/* Prints the answer; 0 or a negative code. */
 static int ask_daemon(const struct task *t, struct err *err)
 {
 	struct json *answer = NULL;

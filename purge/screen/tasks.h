@@ -16,22 +16,21 @@ struct task {
 	struct strbuf words; /* a command line, packed */
 };
 
-/* Begins the words with the program's name, the settings file and the verb. */
+/* The program's name, the settings file and the verb. */
 void task_words(struct task *t, const char *verb);
 void task_add(struct task *t, const char *word);
 void task_add_all(struct task *t, const struct strbuf *packed);
 
-/* Writes TASK_KEPT and the daemon's counts. If there are none, writes TASK_COUNTED and the lines of
+/* Writes TASK_KEPT and the daemon's counts. Without counts, writes TASK_COUNTED and the lines of
  * `top --json`, and the reason on stderr. */
 #define TASK_KEPT    'k'
 #define TASK_COUNTED 't'
 int task_groups(void *arg);
 /* Runs the words. */
 int task_command(void *arg);
-/* The same, with stderr on stdout. */
+/* With stderr on stdout. */
 int task_text(void *arg);
-/* Shows the effect of a block, asks, and blocks. It asks in any case; the verb asks only in
- * doubt. */
+/* Shows the effect of a block, asks, and blocks. The verb itself asks only in doubt. */
 int task_block(void *arg);
 /* Runs the words, then waits for Enter. */
 int task_act(void *arg);

@@ -56,7 +56,7 @@ static bool is_plain(enum group_kind kind, const char *name)
 	return (kind == GROUP_SENDER && strcmp(name, "<>") == 0) || is_domain(name);
 }
 
-/* Joins them into one word, so that a name that begins with '-' is still a value. */
+/* One word, so that a name that begins with '-' is still a value. */
 static int push(struct strbuf *packed, const char *front, const char *name)
 {
 	AUTO(strbuf_release) struct strbuf word = {0};

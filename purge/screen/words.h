@@ -6,11 +6,11 @@
 #include "base/str.h"
 #include "mail/group.h"
 
-/* Pushes the option with its value: "--sender=example.com". ERR_SYNTAX if no option names the
- * group; then nothing is pushed. */
+/* The option with its value: "--sender=example.com". ERR_SYNTAX, with nothing pushed, if no option
+ * names the group. */
 int words_select(enum group_kind kind, const char *name, struct strbuf *packed) NODISCARD;
-/* Pushes "--" and the pattern of a rule: "example.com", "login:joe". ERR_SYNTAX likewise, and for
- * recipients, which rules do not know. */
+/* "--" and a rule's pattern: "example.com", "login:joe". ERR_SYNTAX likewise, and for recipients,
+ * which rules do not know. */
 int words_block(enum group_kind kind, const char *name, struct strbuf *packed) NODISCARD;
-/* Pushes front ("--id=") and the queue ID as one word. ERR_SYNTAX if id is no queue ID. */
+/* front ("--id=") and the queue ID as one word. ERR_SYNTAX if id is no queue ID. */
 int words_id(const char *front, const char *id, struct strbuf *packed) NODISCARD;

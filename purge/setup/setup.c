@@ -224,7 +224,7 @@ static void plan_origin(struct setup *setup)
 		    setup->conf.path, ours, origin);
 }
 
-/* The settings file of a further instance gets its own directories instead of the default ones. */
+/* A further instance gets its own directories instead of the default ones. */
 static void plan_place(
     struct setup *setup, const char *key, const char *value, const char *usual, char *ret)
 {
@@ -277,14 +277,14 @@ int setup_plan(struct setup *setup, const struct session *s, struct err *err)
 	if (code < 0)
 		return code;
 	plan_units(setup);
-	/* Last, so that the daemon is up when Postfix first asks. */
+	/* last, so that the daemon is up when Postfix first asks */
 	add_lists(setup);
 	return setup->failed ? err_sys(err, ENOMEM, "failed to plan") : 0;
 }
 
 /* ---- removal */
 
-/* The subject of a line of the record, if the line is of that kind; else NULL. */
+/* The subject of a line of the record, or NULL if the line is of another kind. */
 static const char *made(const char *line, const char *kind)
 {
 	size_t len = strlen(kind);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The steps that make Postfix on this host ask the daemon, and those that take it back: first
- * planned, then shown, then done. A step knows the state before it.
- */
+/* The steps that make Postfix on this host ask the daemon, or that take it back: planned, shown,
+ * done. */
 #pragma once
 
 #include "postfix/config/wiring.h"
@@ -30,7 +28,7 @@ struct setup_step {
 
 #define SETUP_STEPS_MAX 24
 
-/* Zero-initialise; release in every case. */
+/* Zero-initialise; release in any case. */
 struct setup {
 	const struct session *s;
 	struct postfix postfix;
@@ -39,7 +37,7 @@ struct setup {
 	struct wiring wiring;
 	struct setup_text conf, main_cf; /* the settings file may not exist yet */
 	bool sets_origin;                /* by the settings file */
-	/* As the settings will be. */
+	/* as the settings will be */
 	char index_directory[PATH_MAX], state_directory[PATH_MAX];
 	struct setup_step steps[SETUP_STEPS_MAX];
 	size_t step_count;
@@ -47,11 +45,10 @@ struct setup {
 	struct strbuf notes; /* packed: remarks beside the steps */
 };
 
-/* Both plan the steps, and change nothing. ERR_CONFIG, and the codes of their parts. */
+/* Change nothing. ERR_CONFIG, and the codes of their parts. */
 int setup_plan(struct setup *setup, const struct session *s, struct err *err) NODISCARD;
 int setup_plan_removal(struct setup *setup, const struct session *s, struct err *err) NODISCARD;
 void setup_release(struct setup *setup);
 
-/* Does one step, and records it before the next one. If Postfix does not run it is not reloaded,
- * which is no error. */
+/* Records the step before the next one. A reload of a Postfix that does not run is no error. */
 int setup_do(struct setup *setup, const struct setup_step *step, struct err *err) NODISCARD;

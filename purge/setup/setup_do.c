@@ -14,7 +14,7 @@
 #define TIMEOUT    (30 * USEC_PER_SEC)
 #define OUTPUT_MAX ((size_t)1 << 16)
 
-/* conf/ installs its files under this name in sysusers.d and tmpfiles.d. */
+/* the name of conf/'s files in sysusers.d and tmpfiles.d */
 #define INSTALLED "pqpurge.conf"
 
 static void note_made(struct setup *setup, const char *kind, const char *subject)
@@ -135,7 +135,7 @@ static bool is_stale(const struct setup_text *text)
 	       strcmp(strbuf_text(&now), strbuf_text(&text->before)) != 0;
 }
 
-/* Makes all changes of a file at once, at the first step that needs one. */
+/* All changes of a file at once, at the first step that needs one. */
 static int write_text(struct setup *setup, struct setup_text *text, struct err *err)
 {
 	bool removes = setup->s->options.remove;
@@ -169,7 +169,7 @@ static int check_conf(const struct setup *setup, struct err *err)
 	return code;
 }
 
-/* If the new settings are wrong, restores the old ones. */
+/* Restores the old settings if the new ones are wrong. */
 static int change_conf(struct setup *setup, const struct setup_step *step, struct err *err)
 {
 	bool first = !setup->conf.written;
@@ -264,7 +264,7 @@ int setup_do(struct setup *setup, const struct setup_step *step, struct err *err
 	code = code ?: doers[step->kind](setup, step, err);
 	if (setup->s->options.remove)
 		return code;
-	/* Also after a failure: a unit may be enabled and not start. */
+	/* also after a failure: a unit may be enabled and not start */
 	saved = save_record(setup, code < 0 ? NULL : err);
 	return code < 0 ? code : saved;
 }

@@ -67,7 +67,7 @@ out:
 	return code < 0 ? err_sys(err, -code, "failed to write '%s'", path) : 0;
 }
 
-/* Whether a line sets key. commented: whether it would do so without its "#". */
+/* Whether a line sets key, or with commented would do so without its "#". */
 static bool sets(const char *line, const char *key, bool commented)
 {
 	line += strspn(line, " \t");

@@ -7,20 +7,16 @@
 
 #define SETUP_FILE_MAX ((size_t)4 << 20)
 
-/* Reads it into ret (cleared first): 1, 0 if it does not exist, -errno with words. */
+/* ret is cleared first. 1, 0 if there is no file, -errno with words. */
 int setup_file_read(const char *path, struct strbuf *ret, struct err *err) NODISCARD;
-/*
- * Replaces it in one step; on disk when it returns. It keeps owner and mode; a new file gets mode.
- * If path is a symbolic link, the file behind it is replaced.
- */
+/* In one step; on disk when it returns. The file keeps owner and mode; a new one gets mode. If path
+ * is a symbolic link, the file behind it is replaced. */
 int setup_file_replace(
     const char *path, const struct strbuf *text, unsigned mode, struct err *err) NODISCARD;
 
-/*
- * text with `key = "value"` in place of the line that sets key, else of the first one commented
- * out, else at the end. before and after get the old line (empty: none) and the new one.
- */
+/* text with `key = "value"` in place of the line that sets key, else of the first one commented
+ * out, else at the end. before and after get the old line (empty: none) and the new one. */
 void setup_set_line(const char *text, const char *key, const char *value, struct strbuf *ret,
     struct strbuf *before, struct strbuf *after);
-/* Whether a value needs no escapes in a settings file. */
+/* Whether the value needs no escapes in a settings file. */
 bool setup_is_plain(const char *value);

@@ -7,7 +7,7 @@
 static const char *const files[] = {
     "made", "main.cf.before", "main.cf.after", "pqpurge.conf.before", "pqpurge.conf.after"};
 
-/* A file of the record; the plan made sure that the longest name fits. */
+/* The plan made sure that the longest name fits. */
 static const char *file_of(const char *path, const char *name, const char *state, char *buf)
 {
 	snprintf(buf, PATH_MAX, "%s/%s%s", path, name, state);

@@ -5,17 +5,16 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* Whether systemd is this host's init. */
+/* As this host's init. */
 bool setup_systemd_runs(void);
-/* The instance's name for /etc/pqpurge/NAME.conf, "" for the default file; NULL for any other. */
+/* NAME for /etc/pqpurge/NAME.conf, "" for the default file; NULL for any other. */
 const char *setup_instance_of(const char *conf, char *buf, size_t size);
-/*
- * The installed units of a settings file: pqpurge-milter.service and pqpurge-sync.timer for the
- * default one, their instances (pqpurge-milter@NAME.service) for /etc/pqpurge/NAME.conf, none for
- * others. With socket "fd:N" also the socket unit that hands the daemon its socket. A packed list.
- */
+/* The installed units of a settings file, a packed list: pqpurge-milter.service and
+ * pqpurge-sync.timer for the default one, their instances (pqpurge-milter@NAME.service) for
+ * /etc/pqpurge/NAME.conf, none for others. With socket "fd:N" also the socket unit that hands the
+ * daemon its socket. */
 void setup_units_of(const char *conf, const char *socket, struct strbuf *ret_packed);
-/* Runs `systemctl VERB [OPTION] [UNIT]`. ERR_CHILD with its output. */
+/* ERR_CHILD with its output. option and unit may be NULL. */
 int setup_systemctl(
     const char *verb, const char *option, const char *unit, struct err *err) NODISCARD;
 bool setup_unit_is_enabled(const char *unit);
