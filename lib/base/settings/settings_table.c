@@ -254,6 +254,31 @@ static int check_size(const struct settings_row *row, uint64_t size, struct err 
 	return 0;
 }
 
+static bool is_same_path(const char *a, const char *b)
+{
+	size_t len_a = strlen(a), len_b = strlen(b);
+
+	while (len_a > 1 && a[len_a - 1] == '/')
+		len_a--;
+	while (len_b > 1 && b[len_b - 1] == '/')
+		len_b--;
+	return len_a == len_b && memcmp(a, b, len_a) == 0;
+}
+
+/* In one directory the locks of index and state would be one file. The key that was given is at
+ * fault, not a default. */
+static int check_apart(const struct settings *s, const struct settings_row *row, struct err *err)
+{
+	bool is_index = row->offset == offsetof(struct settings, index_directory);
+	const char *given = is_index ? s->index_directory : s->state_directory;
+
+	if (!is_same_path(s->index_directory, s->state_directory) ||
+	    strcmp(given, row->otherwise) == 0)
+		return 0;
+	return err_set(err, ERR_CONFIG, "%s must be another than %s", row->key,
+	    is_index ? "state_directory" : "index_directory");
+}
+
 int settings_check(const struct settings *s, const struct settings_row *row, struct err *err)
 {
 	const void *member = (const char *)s + row->offset;
@@ -262,6 +287,9 @@ int settings_check(const struct settings *s, const struct settings_row *row, str
 		return check_account(row, *(char *const *)member, err);
 	if (row->kind == TEXT_OPTIONAL_SOCKET && strcmp(s->socket, s->policy_socket) == 0)
 		return err_set(err, ERR_CONFIG, "%s must be another than socket", row->key);
+	if (row->offset == offsetof(struct settings, index_directory) ||
+	    row->offset == offsetof(struct settings, state_directory))
+		return check_apart(s, row, err);
 	return row->kind == NUMBER_SIZE ? check_size(row, *(const uint64_t *)member, err) : 0;
 }
 

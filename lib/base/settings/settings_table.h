@@ -49,7 +49,8 @@ extern const struct settings_row settings_flood_rows[SETTINGS_FLOOD_ROWS];
 int settings_set(
     void *base, const struct settings_row *row, const char *value, struct err *err) NODISCARD;
 /* Checks what depends on this machine: whether the address space suffices, and whether users and
- * groups exist (except the default ones, which the installation makes). */
+ * groups exist (except the default ones, which the installation makes); and that values differ
+ * where they must. */
 int settings_check(
     const struct settings *s, const struct settings_row *row, struct err *err) NODISCARD;
 
