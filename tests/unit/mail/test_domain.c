@@ -2,6 +2,7 @@
 /* Domains: normal form, which is stable, subdomains, author keys. */
 #include "tests/unit/unit.h"
 
+#include "base/str.h"
 #include "mail/address/domain.h"
 
 static const struct {
@@ -133,6 +134,62 @@ static void test_normal(void **state)
 		case_assert(name, !domain_normal(got.text, strlen(got.text), &again));
 		case_assert(name, domain_equal(&got, &again));
 	}
+}
+
+/* All that Unicode calls White_Space or Default_Ignorable_Code_Point beyond ASCII, and what else is
+ * displayed as a blank or not at all. */
+static const struct {
+	uint32_t first, last;
+} unseen[] = {{0x80, 0xa0}, {0xad, 0xad}, {0x34f, 0x34f}, {0x61c, 0x61c}, {0x115f, 0x1160},
+    {0x1680, 0x1680}, {0x17b4, 0x17b5}, {0x180b, 0x180f}, {0x2000, 0x200f}, {0x2028, 0x202f},
+    {0x205f, 0x206f}, {0x2800, 0x2800}, {0x3000, 0x3000}, {0x3164, 0x3164}, {0xfe00, 0xfe0f},
+    {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0x13430, 0x1343f}, {0x1bca0, 0x1bca3},
+    {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff}};
+
+static void put_point(uint32_t point, struct strbuf *to)
+{
+	if (point < 0x800) {
+		strbuf_putc(to, (char)(0xc0 | point >> 6));
+	} else {
+		if (point < 0x10000) {
+			strbuf_putc(to, (char)(0xe0 | point >> 12));
+		} else {
+			strbuf_putc(to, (char)(0xf0 | point >> 18));
+			strbuf_putc(to, (char)(0x80 | (point >> 12 & 0x3f)));
+		}
+		strbuf_putc(to, (char)(0x80 | (point >> 6 & 0x3f)));
+	}
+	strbuf_putc(to, (char)(0x80 | (point & 0x3f)));
+}
+
+/* In front of the name, inside it, behind it, and around its trailing dot. */
+static void assert_unseen(uint32_t point)
+{
+	static const char *const parts[][3] = {
+	    {"", "example.com", ""}, {"exam", "ple.com", ""}, {"example", ".com.", ""}};
+	AUTO(strbuf_release) struct strbuf text = {0};
+	struct domain got;
+	char name[16];
+
+	snprintf(name, sizeof(name), "U+%04X", (unsigned)point);
+	for (size_t n = 0; n < COUNT_OF(parts); n++) {
+		strbuf_clear(&text);
+		for (size_t part = 0; part < COUNT_OF(parts[n]); part++) {
+			strbuf_puts(&text, parts[n][part]);
+			put_point(point, &text);
+		}
+		domain_normal(text.text, text.len, &got);
+		case_assert_text(name, got.text, "example.com");
+		case_assert(name, got.kind == DOMAIN_NAME);
+	}
+}
+
+static void test_unseen(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(unseen); n++)
+		for (uint32_t point = unseen[n].first; point <= unseen[n].last; point++)
+			assert_unseen(point);
 }
 
 static void test_nul_is_no_end(void **state)
@@ -319,6 +376,7 @@ static void test_equal(void **state)
 	assert_true(domain_equal(&none, &none));
 }
 
-UNIT_MAIN(cmocka_unit_test(test_normal), cmocka_unit_test(test_nul_is_no_end),
-    cmocka_unit_test(test_long), cmocka_unit_test(test_below), cmocka_unit_test(test_key),
-    cmocka_unit_test(test_key_cut), cmocka_unit_test(test_key_edge), cmocka_unit_test(test_equal))
+UNIT_MAIN(cmocka_unit_test(test_normal), cmocka_unit_test(test_unseen),
+    cmocka_unit_test(test_nul_is_no_end), cmocka_unit_test(test_long), cmocka_unit_test(test_below),
+    cmocka_unit_test(test_key), cmocka_unit_test(test_key_cut), cmocka_unit_test(test_key_edge),
+    cmocka_unit_test(test_equal))
