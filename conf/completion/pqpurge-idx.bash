@@ -115,7 +115,7 @@ _pqpurge_idx() {
 	unblock) _pqpurge_idx_names rules "$current" ;;
 	fleet) _pqpurge_idx_offer "$current" hosts orders order cancel init add retire ;;
 	undo) _pqpurge_idx_names batches "$current" ;;
-	purge | hold | release | list | top | why | report | block) _pqpurge_idx_names domains "$current" ;;
+	purge | hold | release | retry | list | top | why | report | block) _pqpurge_idx_names domains "$current" ;;
 	esac
 }
 

@@ -2,6 +2,7 @@
 """Completion in the shells: a real zsh and a real bash on a terminal, verbs and options from --help, names from the
 index."""
 import os
+import re
 import select
 import shutil
 import signal
@@ -174,7 +175,16 @@ class ShellCase:
         self.assert_line("pqpurge-idx why -n good", "pqpurge-idx why -n good.test")
         self.assert_line("pqpurge-idx unblock sp", "pqpurge-idx unblock spam.test")
         self.assert_line("pqpurge-idx undo ", "pqpurge-idx undo 1")
+        for verb in self.verbs_of_patterns():
+            self.assert_line(f"pqpurge-idx {verb} exam", f"pqpurge-idx {verb} {BAD}")
         self.assertEqual(self.assert_offers("pqpurge-idx list ", [BAD]), {BAD, "sub.example.org", "good.test", "else.test"})
+
+    def verbs_of_patterns(self):
+        """Every verb whose usage has patterns; those of unblock are rules."""
+        verbs = re.findall(r"^  ([a-z]+) ", self.pq.idx("--help").out, re.M)
+        taking = [verb for verb in verbs if "PATTERN...]" in self.pq.idx(verb, "--help").out.splitlines()[0]]
+        self.assertIn("purge", taking)
+        return [*taking, "block"]
 
     def test_without_an_index(self):
         """No output, rather than an error in the middle of the line."""

@@ -21,7 +21,7 @@ WORDS = [
 ]
 # The words after "pqpurge-idx ": every place where something is completed, and some where nothing is.
 PLACES = [
-    "", "-n ", "purge ", "hold ", "release ", "list ", "top ", "why ", "block ", "unblock ", "undo ", "show ", "log ", "rules ",
+    "", "-n ", "purge ", "hold ", "release ", "retry ", "list ", "top ", "why ", "block ", "unblock ", "undo ", "show ", "log ", "rules ",
     "--sender ", "list --sender ", "list --sender=", "hold --from ", "hold --from=", "list --login ", "list --id ", "list --queue ",
     "list --queue=", "top --by ", "block --action ", "block --reason ", "purge --older ", "purge --block=", "list -", "list --",
     "fleet ", "fleet add --as ", "top --fleet=", "top --fleet=a,", "purge -y -- ", "unblock -y ", "undo -y ", "nonsense ", "list x@",
