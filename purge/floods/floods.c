@@ -17,8 +17,8 @@ static int ask(const struct session *s, struct json *request, struct json **ret,
 
 	if (code == ERR_NO_DAEMON || code == ERR_NO_INDEX)
 		return err_set(err, code,
-		    "the daemon does not run, and only the daemon knows the floods (systemctl "
-		    "start pqpurge-milter)");
+		    "the daemon does not run, and only the daemon knows the floods; "
+		    "'pqpurge-idx status' says how to start it");
 	return code;
 }
 

@@ -329,15 +329,29 @@ static bool has_agent(const struct settings *s)
 				    : getpwnam(s->fleet_user) != NULL;
 }
 
+static const char *put_agent(const struct status *st, const char *verb, char *buf, size_t size)
+{
+	const char *config = session_config(st->s);
+
+	if (setup_systemd_runs())
+		snprintf(buf, size, "systemctl %s pqpurge-agent", verb);
+	else
+		snprintf(buf, size, "runuser -u %s -- pqpurge-link%s%s agent &",
+		    st->s->settings.fleet_user, config ? " -c " : "", config ? config : "");
+	return buf;
+}
+
 static void judge_absence(struct status *st)
 {
-	const char *const command = "systemctl enable --now pqpurge-agent";
+	char command[PATH_MAX];
 
 	if (has_agent(&st->s->settings))
-		FIND(st, "fleet_away", FINDING_FAULT, "systemctl status pqpurge-agent",
+		FIND(st, "fleet_away", FINDING_FAULT,
+		    put_agent(st, "status", command, sizeof(command)),
 		    "the fleet's agent has not joined: orders of the fleet wait");
 	else
-		FIND(st, "fleet_away", FINDING_NOTE, command,
+		FIND(st, "fleet_away", FINDING_NOTE,
+		    put_agent(st, "enable --now", command, sizeof(command)),
 		    "no agent is set up here: orders of the fleet do not reach this host; this is "
 		    "right if the host only serves operators");
 }
@@ -347,7 +361,7 @@ static void judge_absence(struct status *st)
 static void judge_fleet(struct status *st)
 {
 	const struct settings *s = &st->s->settings;
-	char path[PATH_MAX], since[CLOCK_TEXT_SIZE];
+	char path[PATH_MAX], command[PATH_MAX], since[CLOCK_TEXT_SIZE];
 	struct stat at;
 
 	if (!s->fleet[0] || !s->fleet_allow[strspn(s->fleet_allow, " ,")])
@@ -363,7 +377,8 @@ static void judge_fleet(struct status *st)
 	}
 	int64_t age = clock_wall() - (int64_t)at.st_mtim.tv_sec * USEC_PER_SEC;
 	if (age > DOOR_FLEET_SILENT)
-		FIND(st, "fleet_away", FINDING_FAULT, "systemctl status pqpurge-agent",
+		FIND(st, "fleet_away", FINDING_FAULT,
+		    put_agent(st, "status", command, sizeof(command)),
 		    "the fleet was last joined %s ago: its rules stay in force, its orders wait",
 		    clock_span_text(age, since, sizeof(since)));
 }

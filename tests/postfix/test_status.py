@@ -123,7 +123,7 @@ class Daemon(StatusCase):
         if os.path.isdir("/run/systemd/system"):
             self.skipTest("systemd runs here")
         with open(self.pq.conf, "a", encoding="ascii") as file:
-            file.write('operator_group = "operator"\n')
+            file.write('operator_group = "operator"\nfleet = "service=pqpurge"\n')
         self.pq.process.send_signal(signal.SIGSTOP)
         frozen = self.pq.idx("status")
         self.pq.process.send_signal(signal.SIGCONT)
@@ -133,6 +133,10 @@ class Daemon(StatusCase):
             self.assertNotIn("systemctl", text)
             self.assertIn("pqpurge-milter -c ", text)
             self.assertIn("order --listen", text)
+            self.assertIn(f"pqpurge-link -c {self.pq.conf} agent", text)
+        floods = self.pq.idx("floods").err
+        self.assertIn("pqpurge-idx status", floods)
+        self.assertNotIn("systemctl", floods)
 
     def test_restart_leaves_nothing_to_tell(self):
         self.pq.stop()
