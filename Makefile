@@ -92,8 +92,8 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(BUILD)/fleet/%.o: CFLAGS_ALL += $(FLEET_CFLAGS)
-# The unit tests are compiled for one run: half the time of -O2. What they test is compiled as it is shipped.
-$(BUILD)/tests/unit/%.o: CFLAGS_ALL += -O1
+# The unit tests are compiled for one run: a third of the time of -O2. What they test is compiled as it is shipped.
+$(BUILD)/tests/unit/%.o: CFLAGS_ALL += $(if $(SANITIZE),,-O0 -U_FORTIFY_SOURCE)
 # The schema's migrations as strings: fleet/migrations.h.
 MIGRATIONS := $(wildcard fleet/migrations/*.sql)
 $(BUILD)/made/migrations.c: $(MIGRATIONS) Makefile
@@ -132,13 +132,24 @@ $(BUILD)/pqpurge-link: $(BUILD)/fleet/main.o $(call archives_of,fleet)
 # What is only built may use every processor; what is run or measured does not share them.
 PARALLEL   = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 RUN_TESTS := unit replay protocol postfix fleet
+# The tests on Postfix take longest and mostly wait, so the others run beside them, one part after the other and in fewer
+# processes than alone. What such a part says is shown when it ends. With JOBS=1 no part runs beside another.
+SIDE_BY_SIDE = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(if $(filter 1,$(JOBS)),1,2))
+BESIDE       = $(if $(JOBS),,JOBS=$(shell nproc))
 
-.PHONY: all check check-long $(RUN_TESTS) full programs-for-tests
+.PHONY: all check check-long check-postfix check-others $(RUN_TESTS) full programs-for-tests
 check: ## lint, and every test once: some minutes
 	sh tests/deps.sh build test lint
 	$(MAKE) lint LINT_GCC=$(BUILD)
-	for t in $(RUN_TESTS); do $(MAKE) $$t DEVELOPER=1 || exit 1; done
+	$(MAKE) $(SIDE_BY_SIDE) --output-sync=target --no-print-directory DEVELOPER=1 check-postfix check-others
 	@echo "all tests passed"
+check-postfix:
+	$(MAKE) --output-sync=none postfix
+check-others:
+	$(MAKE) unit $(BESIDE)
+	$(MAKE) replay
+	$(MAKE) fleet $(BESIDE)
+	$(MAKE) protocol $(BESIDE)
 check-long: ## what else continuous integration runs: sanitizers, short torture and bench, large sizes, another Debian
 	sh tests/deps.sh build test lint suite
 	$(MAKE) sanitize
@@ -280,15 +291,7 @@ LINT_GCC  ?= $(BUILD)/lint-gcc
 LINT_FLAGS = $(CPPFLAGS_ALL) -std=gnu11 $(PACKAGES_CFLAGS) $(FLEET_CFLAGS)
 .PHONY: lint lint-long
 lint: ## formatting, warnings as errors by gcc and clang, clang-tidy but its analyzer, rooms, units, manuals, shell
-	@echo "clang-format, rooms, units, mandoc, shellcheck"
-	@sh tests/lint.sh format $(C_FILES)
-	@sh tests/lint.sh rooms
-	@sh tests/lint.sh map
-	@sh tests/lint.sh keys
-	@sh tests/lint.sh units
-	@mandoc -Tlint -W warning $(MAN_PAGES)
-	@shellcheck $(SH_FILES)
-	$(MAKE) $(PARALLEL) BUILD=$(LINT_GCC) CC=gcc DEVELOPER=1 lint-build
+	$(MAKE) $(PARALLEL) BUILD=$(LINT_GCC) CC=gcc DEVELOPER=1 lint-text lint-build
 	@echo "clang, clang-tidy"
 	@sh tests/lint.sh clang $(WARNINGS) $(LINT_FLAGS)
 	@sh tests/lint.sh tidy $(WARNINGS) $(LINT_FLAGS)
@@ -298,7 +301,16 @@ lint-long: ## before a release: a whole build by clang, and clang-tidy with its 
 	@echo "clang-tidy with its analyzer"
 	@sh tests/lint.sh analyze $(LINT_FLAGS)
 	@echo "lint: clean"
-.PHONY: lint-build
+.PHONY: lint-text lint-build
+lint-text:
+	@echo "clang-format, rooms, units, mandoc, shellcheck"
+	@sh tests/lint.sh format $(C_FILES)
+	@sh tests/lint.sh rooms
+	@sh tests/lint.sh map
+	@sh tests/lint.sh keys
+	@sh tests/lint.sh units
+	@mandoc -Tlint -W warning $(MAN_PAGES)
+	@shellcheck $(SH_FILES)
 lint-build: $(PROGRAMS) $(UNIT) $(TOOLS) $(SHIMS) $(BENCHES) $(TORTURE) $(FUZZ:%=$(BUILD)/replay/%)
 
 # ---- install

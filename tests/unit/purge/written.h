@@ -39,7 +39,7 @@ static inline void assert_says(writer *write, const struct summary *s, const cha
 	free(text);
 }
 
-static inline struct summary summary_on(const struct crafted *c)
+static inline struct summary summary_on(struct crafted *c)
 {
 	return (struct summary){.outcome = &c->outcome, .action = ACTION_DELETE, .verb = "purge"};
 }
