@@ -14,6 +14,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.abspath(os.path.join(TOP, os.environ.get("PQPURGE_BUILD", "build")))
 MILTER = os.path.join(BUILD, "pqpurge-milter")
 COMMAND = os.path.join(BUILD, "pqpurge-idx")
+MEASURE = os.path.join(BUILD, "tools/measure")  # a prefix: MEASURE FILE COMMAND...
 USER = "nobody"
 
 

@@ -12,7 +12,7 @@ import door as order_door
 from case import BAD, RigCase, side_by_side, sized
 from door import MEMBER, OPERATORS, identity
 from hostile import WAYS
-from pqpurge import Result, USER
+from pqpurge import MEASURE, Result, USER
 from rig import HERE
 from smtp import content
 from terminal import Terminal
@@ -92,7 +92,7 @@ class HostileCase(RigCase):
         """Runs one verb within its bounds; returns its result."""
         used = os.path.join(self.pq.home, "used-" + verb)
         began = time.monotonic()
-        result = self.run_command(verb, [sys.executable, "-IS", os.path.join(HERE, "measure.py"), used], seconds + 60)
+        result = self.run_command(verb, [MEASURE, used], seconds + 60)
         took = time.monotonic() - began
         self.assertLess(took, seconds, f"{verb} took {took:.1f} s: {result}")
         with open(used, encoding="ascii") as file:

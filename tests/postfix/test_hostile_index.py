@@ -5,11 +5,10 @@ import ctypes
 import os
 import random
 import struct
-import sys
 import time
 
 from case import BAD, RigCase
-from rig import HERE
+from pqpurge import MEASURE
 
 PAGE = 4096
 BRANCH, LEAF, OVERFLOW = 1, 2, 4
@@ -81,7 +80,7 @@ class Crafted(RigCase):
         used = os.path.join(self.pq.home, "used")
         for verb, *args in (("list", "--json", BAD), ("top", "--json"), ("sync",), ("status",), ("purge", "-y", "--json", BAD)):
             began = time.monotonic()
-            result = self.pq.idx(verb, *args, prefix=[sys.executable, "-IS", os.path.join(HERE, "measure.py"), used])
+            result = self.pq.idx(verb, *args, prefix=[MEASURE, used])
             self.assertLess(time.monotonic() - began, 20, f"{verb}: {result}")
             with open(used, encoding="ascii") as file:
                 self.assertLess(int(file.read()), 160 << 20, verb)
