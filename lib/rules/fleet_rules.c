@@ -6,7 +6,7 @@
 
 #define LEFT_MAX (INT64_C(10) * 366 * 86400 * USEC_PER_SEC)
 
-/* Expiry times are whole seconds; rounded up, so that the last second counts in full. */
+/* In whole seconds; rounded up, so that the last second counts in full. */
 static int64_t expiry_of(const struct json *o, int64_t wall)
 {
 	int64_t left = json_int(o, "left_us", 0);
@@ -48,7 +48,7 @@ static int make(
 	return code;
 }
 
-/* Whether the rule was taken back or has expired. Without a member "left_us" it never expires. */
+/* Taken back, or expired. Without a member "left_us" a rule never expires. */
 static bool is_over(const struct json *o)
 {
 	return !json_text(o, "action") || json_int(o, "left_us", 1) <= 0;
@@ -92,7 +92,7 @@ static int take_one(
 }
 
 /* Only the result is bounded, so that a change may replace what fills the room. The rules of the
- * change come last, so it is they that are left out. */
+ * change come last, and are left out first. */
 static void keep_bounds(struct rule_list *rules, struct fleet_change *change)
 {
 	size_t kept = 0, bytes = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Rules of origin fleet, which hold on all hosts of a fleet. The fleet's agent hands them over.
- * They rank below the command's rules and above those of the rules file. The file `fleet-rules` in
+/* Rules of origin fleet, which hold on all hosts of a fleet and come from its agent. They rank
+ * below the command's rules and above those of the rules file. The file `fleet-rules` in
  * state_directory has the format of `rules` (rules/stored.h); it keeps them while the fleet's
  * database cannot be reached. */
 #pragma once
@@ -9,7 +9,7 @@
 #include "rules/rules_file.h"
 
 #define FLEET_RULES_FILE "fleet-rules"
-/* Of the rules in force after a change; more are left out. */
+/* In force after a change; more are left out. */
 #define FLEET_RULES_MAX   10000
 #define FLEET_RULES_BYTES (4 << 20) /* of all texts */
 
@@ -26,15 +26,15 @@ struct fleet_change {
 };
 
 /* Changes the rules in force. A rule is replaced or taken back only by the same spelling of a
- * login, whatever login_case is here, because to the database two spellings are two rules. Returns
- * 0, or ERR_REFUSED if fleet_allow lacks "block". On ERR_SYNTAX or -ENOMEM rules is spoilt: release
+ * login, whatever login_case is here, because to the database two spellings are two rules.
+ * ERR_REFUSED if fleet_allow lacks "block". On ERR_SYNTAX or -ENOMEM rules is spoilt: release
  * it. */
 int fleet_rules_change(
     struct rule_list *rules, struct fleet_change *change, struct err *err) NODISCARD;
-/* Whether both mean the same. Expiry may differ by 2 s, because it arrives as a time from now. */
+/* Expiry may differ by 2 s, because it arrives as a time from now. */
 bool fleet_rules_same(const struct rule_list *a, const struct rule_list *b);
 /* A missing file means no rules. Skips malformed lines, because the agent sends all rules again. */
 int fleet_rules_read(const char *directory, struct rule_list *ret, struct err *err) NODISCARD;
-/* Replaces the file and syncs it to disk. Expired rules are left out. */
+/* Syncs the file to disk. Expired rules are left out. */
 int fleet_rules_save(
     const char *directory, const struct rule_list *rules, int64_t wall, struct err *err) NODISCARD;

@@ -30,7 +30,7 @@ int rule_action_of(const char *word, enum rule_action *ret)
 	return ERR_SYNTAX;
 }
 
-/* Most texts of most rules are empty; they share this one. */
+/* Shared, because most texts of most rules are empty. */
 static char nothing[] = "";
 
 int rule_own(char **at, const char *text)
@@ -131,8 +131,7 @@ bool rule_expired(const struct rule *r, int64_t wall)
 	return r->expires != 0 && wall >= r->expires;
 }
 
-/* The expression in the subject, perhaps after `login:`. It compiled before: only memory can
- * fail. */
+/* The expression in the subject, perhaps after `login:`, compiled before: only memory can fail. */
 static int compile_again(struct rule *r, bool caseless)
 {
 	AUTO(strbuf_release) struct strbuf text = {0};

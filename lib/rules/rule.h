@@ -8,7 +8,7 @@
 #include "base/net.h"
 #include "mail/selector/pattern.h"
 
-/* From mildest to strictest. If several header From mailboxes match, the strictest wins. */
+/* From mildest to strictest: of several header From mailboxes' rules the strictest wins. */
 enum rule_action {
 	RULE_OK,
 	RULE_WARN,
@@ -36,33 +36,32 @@ struct rule_counter {
 
 struct rule {
 	enum rule_kind kind;
-	/* All subjects with the same meaning have this one spelling. rule_make parses it. */
+	/* All subjects with the same meaning have this one spelling, which rule_make parses. */
 	char *subject;
 	struct net_block block; /* for RULE_CLIENT */
-	/* Of a RULE_LOGIN: ADDRESS is one name, DOMAIN all logins of a domain, REGEX an
-	 * expression. */
+	/* Of a RULE_LOGIN: ADDRESS is one name, DOMAIN all logins of a domain. */
 	enum pattern_kind pattern_kind;
 	/* What mail is compared with: a login, an address (local part in lower case), a domain. */
 	char *key;
-	struct pattern *regex; /* for REGEX only; owned */
+	struct pattern *regex; /* REGEX only; owned */
 	enum rule_action action;
 	char *text;                    /* without its enhanced status code; "": the default text */
 	char status[RULE_STATUS_SIZE]; /* "5.7.1"; "": the default of the action */
-	/* Of the command's rules. Zero and "" for rules of the file. */
+	/* Zero and "" for rules of the file. */
 	int64_t set_time; /* wall clock, microseconds, whole seconds */
-	int64_t expires;  /* likewise; 0: never */
+	int64_t expires;  /* the same; 0: never */
 	char *reason, *author;
 	struct rule_counter *counter; /* NULL until the rule is in a rule set */
-	/* Only in a rule that is for display; otherwise use rule_hits. */
+	/* Only of a rule for display; otherwise use rule_hits. */
 	uint64_t hits;
 	unsigned line; /* in the rules file; 0: a rule of the command or the fleet */
-	bool fleet;    /* a rule of the fleet (rules/fleet_rules.h) */
+	bool fleet;    /* rules/fleet_rules.h */
 };
 
 /* Parses a line of the rules file, which is not empty and has no newline. The reply text is
  * printable ASCII. The class of an enhanced status code fits the action (RFC 3463): 5 for REJECT, 4
- * for DEFER. With any other action it is plain text. Returns ERR_SYNTAX with words that do not name
- * file and line. */
+ * for DEFER. With any other action it is plain text. ERR_SYNTAX with words that do not name file
+ * and line. */
 int rule_parse(const char *line, struct rule *ret, struct err *err) NODISCARD;
 /* text may be NULL. */
 int rule_make(const char *subject, enum rule_action action, const char *text, struct rule *ret,
@@ -70,24 +69,24 @@ int rule_make(const char *subject, enum rule_action action, const char *text, st
 /* Cuts subject and action off line, in place. *ret_rest begins at the next word. */
 int rule_split(char *line, const char **ret_subject, enum rule_action *ret_action, char **ret_rest,
     struct err *err) NODISCARD;
-/* Sets reason and author of a command's rule. NULL means "". Control characters are scrubbed.
- * Returns ERR_LIMIT past RULE_REASON_MAX bytes. */
+/* Of a command's rule. NULL means "". Control characters are scrubbed. ERR_LIMIT past
+ * RULE_REASON_MAX bytes. */
 int rule_set_note(struct rule *r, const char *reason, const char *author) NODISCARD;
 int rule_copy(const struct rule *r, struct rule *ret) NODISCARD;
-/* For login_case = ignore: from now on the RULE_LOGIN rule matches without regard to ASCII case. */
+/* For login_case = ignore: a RULE_LOGIN rule then matches without regard to ASCII case. */
 int rule_ignore_login_case(struct rule *r) NODISCARD;
-/* Whether two subjects are the same. Unless login_exact, logins' ASCII case is ignored. */
+/* Unless login_exact, logins' ASCII case is ignored. */
 bool rule_same_subject(const char *a, const char *b, bool login_exact);
-void rule_release(struct rule *r); /* accepts a zeroed one */
+void rule_release(struct rule *r);
 
-/* Shares other's counter, or makes a new one if other is NULL. */
+/* Shares other's counter; NULL: a new one. */
 int rule_share_counter(struct rule *r, const struct rule *other) NODISCARD;
-void rule_hit(const struct rule *r); /* counts a match; r is in a rule set */
+void rule_hit(const struct rule *r); /* r is in a rule set */
 uint64_t rule_hits(const struct rule *r);
 
 bool rule_expired(const struct rule *r, int64_t wall);
 const char *rule_action_word(enum rule_action action); /* "REJECT" */
-/* Accepts any case; returns 0 or ERR_SYNTAX. */
+/* Accepts any case. ERR_SYNTAX if there is none. */
 int rule_action_of(const char *word, enum rule_action *ret) NODISCARD;
 
 /* The SMTP reply of REJECT and DEFER: "550", "5.7.1", text with single '%'. For other actions code
@@ -98,11 +97,11 @@ struct rule_reply {
 struct rule_reply rule_reply_of(const struct rule *r);
 
 /* Whether passing is an OK rule that is looked up before blocked and lets some of its mail through.
- * Returns true for two expressions, because nobody can tell. */
+ * True for two expressions, because nobody can tell. */
 bool rule_outranks(const struct rule *passing, const struct rule *blocked);
 
-/* Private to lib/rules: replaces *at by a copy of text. */
+/* Private to lib/rules. Replaces *at by a copy of text. */
 int rule_own(char **at, const char *text) NODISCARD;
 void rule_disown(char **at);
-/* Replaces the rule's expression by *p, and takes *p over even on failure. */
+/* Takes over *p even on failure. */
 int rule_own_regex(struct rule *r, struct pattern *p) NODISCARD;

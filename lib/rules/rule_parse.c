@@ -155,7 +155,7 @@ static int set_subject(struct rule *r, const char *subject, struct err *err)
 	return set_pattern(r, subject, err);
 }
 
-/* The length of an enhanced status code (RFC 3463, section 2) that is the first word, or 0. */
+/* Of an enhanced status code (RFC 3463, section 2) that is the first word, or 0. */
 static size_t status_len(const char *text)
 {
 	static const size_t most[] = {1, 3, 3}; /* digits of each part */
@@ -224,7 +224,7 @@ int rule_make(const char *subject, enum rule_action action, const char *text, st
 	return rc;
 }
 
-/* Cuts the first word off *rest, in place, and skips the blanks after it. */
+/* In place, with the blanks after it. */
 static char *take_word(char **rest, size_t len)
 {
 	char *word = *rest;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A hash table with open addressing, at most half full. */
+/* Open addressing, at most half full. */
 #include "rules/ruleset_private.h"
 
 #define MULTIPLIER UINT64_C(0x9e3779b97f4a7c15) /* mixes the class into the hash */

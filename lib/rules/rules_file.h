@@ -5,7 +5,7 @@
 #include "base/str.h"
 #include "rules/rule.h"
 
-#define RULES_MAX      1000000    /* rules in one file or list */
+#define RULES_MAX      1000000    /* in one file or list */
 #define RULES_FILE_MAX (64 << 20) /* bytes; a larger file is refused */
 
 struct rule_list {
@@ -19,6 +19,6 @@ void rule_list_release(struct rule_list *rules);
 int rules_file_read(const char *file, struct rule_list *ret, struct err *err) NODISCARD;
 /* Returns 1, 0 if there is no such file, or a code, also if it is not a regular file. */
 int rules_file_text(const char *file, struct strbuf *ret, struct err *err) NODISCARD;
-/* Parses text in memory; name is for messages. */
+/* name is for messages. */
 int rules_file_parse(const char *name, const char *text, size_t len, struct rule_list *ret,
     struct err *err) NODISCARD;

@@ -93,7 +93,7 @@ static int put_deciding(
 	return 0;
 }
 
-/* Counts the OK rules that outrank blocked, and lists the first few. */
+/* Counts them all; lists only the first few. */
 static size_t put_outranking(
     const struct rules_view *v, const struct rule *blocked, size_t count, struct json *list)
 {

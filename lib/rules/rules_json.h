@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Rules as JSON, and the answer to "which rules are there?". The daemon answers it, or, while none
+/* Rules as JSON, and the answer to "which rules are there?". The daemon answers it, or, while none
  * runs, the command's child.
  *
  * A rule has "pattern", "action", "text" and "status" (if any), "origin" ("file", "fleet" or
@@ -21,15 +20,14 @@
  * - "outranking": [{"passing": rule, "blocked": pattern}, ...], the first RULES_OUTRANKING_MAX, and
  *   "outranking_count"; only with "blocked"
  * - "rules_damaged": how many lines of the command's rules are left out, and "damage": what is
- *   wrong with the first ones ("FILE:LINE: what")
- */
+ *   wrong with the first ones ("FILE:LINE: what") */
 #pragma once
 
 #include "base/json.h"
 #include "rules/ruleset.h"
 
 #define RULES_OUTRANKING_MAX 5
-#define RULES_BLOCKED_MAX    1000 /* patterns in one question */
+#define RULES_BLOCKED_MAX    1000 /* in one question */
 /* json_parse accepts even a page of the longest rules (10 kB each). */
 #define RULES_PAGE 1000
 
@@ -38,19 +36,20 @@ struct rules_view {
 	const char *rules_file; /* for the member "file" */
 	bool login_exact;
 	int64_t wall;
-	size_t damaged; /* lines of the stored rules, from struct stored */
+	size_t damaged; /* from struct stored */
 	struct strlist damage;
 };
 
 struct json *rule_json(const struct rule *r, const char *rules_file);
-/* Adds the answer to reply. *ret_next (may be NULL): its "next". Returns 0 or ERR_SYNTAX. */
+/* Adds the answer to reply. *ret_next (may be NULL): its "next". ERR_SYNTAX or ERR_LIMIT for a bad
+ * question. */
 int rules_answer(const struct rules_view *view, const struct json *question, struct json *reply,
     size_t *ret_next, struct err *err) NODISCARD;
 
-/* Reads a rule from an answer, for display only: checks texts for control characters and length,
- * compiles nothing. Returns 0 or ERR_SYNTAX. */
+/* A rule for display only: checks texts for control characters and length, compiles nothing.
+ * ERR_SYNTAX if it is invalid. */
 int rule_of_json(const struct json *o, struct rule *ret, struct err *err) NODISCARD;
 
-/* Writes a rule that is to be set as members of a request; and reads and compiles it. */
+/* A rule that is to be set, as members of a request; rule_of_request compiles it. */
 void rule_put_request(const struct rule *r, struct json *request);
 int rule_of_request(const struct json *request, struct rule *ret, struct err *err) NODISCARD;

@@ -60,7 +60,7 @@ static void layer_unref(struct rule_layer *layer)
 	free(layer);
 }
 
-/* Takes over the rules (NULL: none) even on failure. NULL: out of memory. */
+/* Takes over the rules (NULL: none) even on failure. */
 static struct rule_layer *layer_new(
     struct rule_list *rules, bool login_exact, const struct rule_layer *before)
 {
@@ -85,7 +85,7 @@ static struct rule_layer *layer_new(
 	return NULL;
 }
 
-/* Takes over all layers even on failure. A layer that is NULL makes it fail. */
+/* Takes over all layers even on failure; one that is NULL makes it fail. */
 static struct ruleset *join(struct rule_layer *const layers[LAYER_COUNT])
 {
 	bool all = layers[LAYER_COMMAND] && layers[LAYER_FLEET] && layers[LAYER_FILE];

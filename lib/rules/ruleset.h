@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * A rule set: the rules of the file, the fleet and the command, compiled into one immutable,
+/* A rule set: the rules of the file, the fleet and the command, compiled into one immutable,
  * reference-counted snapshot that threads search without a lock. Apart from expressions, the cost
  * of a search does not depend on the number of rules.
  *
  * pqpurge-rules(5), LOOKUP, gives the order. The command's expressions come first, in the order in
  * which they were set. At equal specificity a rule of the command outranks one of the fleet, which
  * outranks one of the file. An expired rule hides nothing. A WARN rule is noted, and the search
- * goes on.
- */
+ * goes on. */
 #pragma once
 
 #include "rules/rules_file.h"
@@ -17,13 +15,13 @@ struct ruleset;
 
 typedef void ruleset_told(void *arg, const struct rule *r, uint64_t number);
 
-/* Makes a set from two lists; either may be NULL. Takes over their rules even on failure (NULL: out
- * of memory). If two rules of a list have the same subject, the first counts. Unless login_exact,
- * logins are compared without regard to ASCII case, also by expressions. */
+/* Either list may be NULL; their rules are taken over even on failure (NULL: out of memory). If two
+ * rules of a list have the same subject, the first counts. Unless login_exact, logins are compared
+ * without regard to ASCII case, also by expressions. */
 struct ruleset *ruleset_new(
     struct rule_list *from_file, struct rule_list *from_command, bool login_exact);
-/* Each makes a new set with other rules of one origin, and shares all else. A rule with the same
- * subject keeps its counter. */
+/* A new set with other rules of one origin, which shares all else. A rule with the same subject
+ * keeps its counter. */
 struct ruleset *ruleset_with_file(const struct ruleset *set, struct rule_list *from_file);
 struct ruleset *ruleset_with_command(const struct ruleset *set, struct rule_list *from_command);
 struct ruleset *ruleset_with_fleet(const struct ruleset *set, struct rule_list *from_fleet);
@@ -31,7 +29,7 @@ struct ruleset *ruleset_ref(struct ruleset *set);
 void ruleset_unref(struct ruleset *set);
 
 struct ruleset_query {
-	const char *login;                /* "" or NULL: none */
+	const char *login;                /* NULL or "": none */
 	const struct net_address *client; /* NULL or family 0: none */
 	/* Envelope sender, or one From mailbox; NULL: not asked. */
 	const struct address *address;
@@ -40,7 +38,7 @@ struct ruleset_query {
 };
 struct ruleset_hit {
 	const struct rule *rule;   /* NULL: none; lives as long as the set */
-	const struct rule *warned; /* the first WARN rule that matched before; or NULL */
+	const struct rule *warned; /* the first WARN rule that matched before, or NULL */
 };
 struct ruleset_hit ruleset_find(struct ruleset *set, const struct ruleset_query *query);
 
@@ -53,12 +51,12 @@ const struct rule *ruleset_at(const struct ruleset *set, size_t n);
  * the number of each rule, and counting restarts at zero. */
 uint64_t ruleset_limit_errors(const struct ruleset *set, ruleset_told *take, void *arg);
 
-/* How often each rule decided, kept in state_directory/hits. This is a cache that may be lost. A
- * line is a number, "file", "fleet" or "command", and the subject: "17 command example.com". */
+/* How often each rule decided, in state_directory/hits: a cache that may be lost. A line is a
+ * number, "file", "fleet" or "command", and the subject: "17 command example.com". */
 #define HITS_FILE "hits"
-/* Adds the hits of a text to the set's rules. Skips malformed lines. */
+/* Adds a text's hits to the set's rules. Skips malformed lines. */
 void hits_take(const char *text, size_t len, const struct ruleset *set);
-/* Does that for the file in directory, if it can be read. */
+/* The same for the file in directory, if it can be read. */
 void hits_read(const char *directory, const struct ruleset *set);
-/* Writes all rules that have hits; returns the sum. Out of memory is sticky in out. */
+/* Returns the sum. Out of memory is sticky in out. */
 uint64_t hits_put(const struct ruleset *set, struct strbuf *out);

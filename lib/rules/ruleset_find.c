@@ -9,7 +9,7 @@ struct search {
 	struct ruleset_hit hit;
 };
 
-/* Returns whether rule n of a layer ends the search. */
+/* Whether rule n of a layer ends the search. */
 static bool take(struct search *s, size_t layer, uint32_t n)
 {
 	const struct rule *r = &s->set->layers[layer]->rules[n];
@@ -81,7 +81,7 @@ static bool ask_address(struct search *s)
 	return ask(s, CLASS_ADDRESS, key, len);
 }
 
-/* Asks for the domain, then for each domain above it, as domain_below does. */
+/* Then for each domain above it, as domain_below does. */
 static bool ask_domain(struct search *s)
 {
 	const struct domain *d = &s->query->address->domain;

@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "rules/ruleset.h"
 
-/* The hash table's keys. The table maps keys to rules; it is filled once, then only read. */
+/* Keys of the hash table, which is filled once, then only read. */
 
 enum rule_class {
 	CLASS_LOGIN,
@@ -31,28 +31,27 @@ struct rule_slot {
 struct rule_table {
 	const struct rule *rules;
 	struct rule_slot *slots;
-	size_t mask;               /* number of slots minus 1; 0: empty */
-	size_t count[CLASS_COUNT]; /* keys of each class; an empty class is not searched */
+	size_t mask;               /* slots minus 1; 0: empty */
+	size_t count[CLASS_COUNT]; /* of each class; an empty class is not searched */
 };
 
-/* Makes room for count keys. */
 int rule_table_init(struct rule_table *t, const struct rule *rules, size_t count) NODISCARD;
 void rule_table_release(struct rule_table *t);
 /* If several rules have one key, the first counts. */
 void rule_table_add(struct rule_table *t, uint32_t n);
 uint64_t rule_table_hash(enum rule_class class, struct span key);
-/* The rule under key, or RULE_NONE. hash: the key's. */
+/* Or RULE_NONE. hash: the key's. */
 uint32_t rule_table_find(
     const struct rule_table *t, enum rule_class class, struct span key, uint64_t hash);
 /* The rule that has r's subject, or RULE_NONE. */
 uint32_t rule_table_same(const struct rule_table *t, const struct rule *r);
 
-/* The key of a network: family (so IPv4 is not in ::/0), mask length, and the address cut to it. */
+/* Family (so IPv4 is not in ::/0), mask length, and the address cut to it. */
 #define CLIENT_KEY_LEN 18
 void rule_client_key(
     const struct net_address *address, unsigned bits, unsigned char key[CLIENT_KEY_LEN]);
 
-#define RULE_MASKS 129 /* mask lengths 0 to 128 */
+#define RULE_MASKS 129 /* 0 to 128 */
 
 /* In the order of a search. */
 enum { LAYER_COMMAND, LAYER_FLEET, LAYER_FILE, LAYER_COUNT };
@@ -65,14 +64,14 @@ struct rule_layer {
 	struct rule_table table;
 	uint32_t *regexes; /* in the order of a search */
 	size_t regex_count;
-	bool has_mask[RULE_MASKS]; /* mask lengths of client rules */
+	bool has_mask[RULE_MASKS]; /* of client rules */
 	bool login_exact;
 	_Atomic size_t references;
 };
 
 struct ruleset {
 	struct rule_layer *layers[LAYER_COUNT];
-	unsigned char masks[RULE_MASKS]; /* mask lengths in any layer, longest first */
+	unsigned char masks[RULE_MASKS]; /* in any layer, longest first */
 	size_t mask_count;
 	_Atomic size_t references;
 };

@@ -7,14 +7,13 @@
 #include "base/io.h"
 #include "base/lines.h"
 
-#define LOCK_STEP (10 * 1000) /* microseconds between two tries */
+#define LOCK_STEP (10 * 1000) /* microseconds */
 
 #define SECONDS_MAX UINT64_C(253402300799) /* the end of the year 9999 */
 
 static const char heading[] =
     "# Set by pqpurge-idx block; see pqpurge-rules(5), STORED RULES. A change is seen at once.\n";
 
-/* Values are unescaped. */
 struct attributes {
 	uint64_t at, until;
 	const char *by, *reason;
@@ -24,7 +23,7 @@ struct attributes {
 enum attribute { ATTRIBUTE_AT, ATTRIBUTE_UNTIL, ATTRIBUTE_BY, ATTRIBUTE_REASON, ATTRIBUTE_COUNT };
 static const char *const names[] = {"at=", "until=", "by=", "reason="};
 
-/* Cuts rest at its last separator. Returns the text after it, or "" if there is none. */
+/* At its last separator. Returns the text after it, or "". */
 static char *cut_attributes(char *rest)
 {
 	for (size_t i = strlen(rest); i-- > 0;) {
@@ -41,7 +40,7 @@ static char *cut_attributes(char *rest)
 	return rest + strlen(rest);
 }
 
-/* Takes a value up to a blank (or the end), and unescapes it in place. */
+/* Up to a blank (or the end), unescaped in place. */
 static int take_value(char **at, bool to_end, const char **ret, struct err *err)
 {
 	char *from = *at, *to = *at;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The command's rules: the file `rules` in state_directory. It is written like the rules file, with
+/* The command's rules: the file `rules` in state_directory. It is written like the rules file, with
  * attributes after the last " ; " of a line (pqpurge-rules(5), STORED RULES):
  *   example.com REJECT 5.7.1 Go away ; at=1764000000 until=1764003600 by=joe reason=ticket 17
  * In by= and reason= a backslash precedes '\' and ';', in by= also a blank. So the last " ; " is
@@ -11,8 +10,7 @@
  * none longer than LINES_MAX.
  *
  * A writer holds an flock(2) on `lock`: the daemon while it runs, a command for one change. The
- * daemon's account owns the files, so root reads them only in a child.
- */
+ * daemon's account owns the files, so root reads them only in a child. */
 #pragma once
 
 #include "base/bytes.h"
@@ -32,29 +30,28 @@ struct stored {
 	struct strbuf told; /* packed: "NAME:LINE: what" */
 };
 
-/* Parses text in memory; name is for messages. Returns ERR_LIMIT past RULES_MAX. */
+/* name is for messages. ERR_LIMIT past RULES_MAX. */
 int stored_parse(
     const char *name, const char *text, size_t len, struct stored *ret, struct err *err) NODISCARD;
 /* A missing file means no rules. */
 int stored_read(const char *directory, struct stored *ret, struct err *err) NODISCARD;
 void stored_release(struct stored *s);
 
-/* To write a new file, call stored_begin with what was kept, then stored_put for each rule. */
+/* A new file: stored_begin with what was kept, then stored_put for each rule. */
 void stored_begin(struct strbuf *out, const struct strbuf *kept);
 void stored_put(struct strbuf *out, const struct rule *r);
-/* Replaces the file `name`. durable: also syncs it to disk. Returns 0, ERR_FULL or another code. */
+/* durable: also syncs the file to disk. ERR_FULL or another code. */
 int stored_replace(const char *directory, const char *name, const struct strbuf *text, bool durable,
     struct err *err) NODISCARD;
 
-/* Takes the lock, which is held until *ret_fd is closed. Returns 0, or ERR_LOCKED after the steady
- * deadline, with words that name the process that holds it. */
+/* Holds the lock until *ret_fd is closed. ERR_LOCKED after the steady deadline, with words that
+ * name the process that holds it. */
 int stored_lock(const char *directory, int64_t deadline, int *ret_fd, struct err *err) NODISCARD;
 
-/* Makes one change under the lock, if no daemon runs: replaces the rule with subject by added
- * (NULL: none), and drops expired rules. Returns 1 if there was such a rule, 0 if not, or a
- * code. */
+/* One change under the lock, if no daemon runs: replaces the rule with subject by added (NULL:
+ * none), and drops expired rules. Returns 1 if there was such a rule, 0 if not, or a code. */
 int stored_change(const char *directory, const char *subject, const struct rule *added,
     int64_t wall, bool login_exact, struct err *err) NODISCARD;
 
-/* Removes the rule with subject. Returns 1 if there was one that had not expired, otherwise 0. */
+/* Returns 1 if it removed a rule that had not expired, otherwise 0. */
 int stored_drop(struct rule_list *rules, const char *subject, int64_t wall, bool login_exact);
