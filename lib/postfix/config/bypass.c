@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* A table of checks. Each check looks at one service. */
+/* Each check looks at one service. */
 #include <stdarg.h>
 
 #include "base/clock.h"
 #include "postfix/config/bypass_advice.h"
 #include "postfix/config/bypass_policy.h"
 
-#define RETURN_PORT                                                                                \
-	10000 /* a service on a bare port from here on takes mail back from a content filter */
-#define TIMEOUT_MAX                                                                                \
-	(10 * USEC_PER_SEC) /* the longest that we let a hanging daemon delay a session */
+#define RETURN_PORT 10000 /* from here on a bare port takes mail back from a content filter */
+#define TIMEOUT_MAX (10 * USEC_PER_SEC) /* how long a hanging daemon may delay a session */
 
 const char *const bypass_parameters[] = {"smtpd_milters", "non_smtpd_milters",
     "milter_default_action", "milter_command_timeout", "receive_override_options", "content_filter",
@@ -20,10 +18,10 @@ const char *const bypass_parameters[] = {"smtpd_milters", "non_smtpd_milters",
 struct scope {
 	const struct bypass_facts *facts;
 	const struct service *service;
-	const char *list; /* the parameter that lists this program's milters */
+	const char *list; /* lists this program's milters */
 	struct findings *to;
 	bool milters;          /* some list names the daemon */
-	struct strbuf command; /* the command of the next finding */
+	struct strbuf command; /* of the next finding */
 };
 
 static const char *value_of(const struct scope *s, const char *name)
@@ -31,7 +29,7 @@ static const char *value_of(const struct scope *s, const char *name)
 	return mailconf_value(s->facts->conf, s->service, name);
 }
 
-/* The service if it sets the parameter itself; NULL if main.cf does. */
+/* The service, if it sets the parameter itself; NULL if main.cf does. */
 static const struct service *owner_of(const struct scope *s, const char *name)
 {
 	return mailconf_overrides(s->facts->conf, s->service, name) ? s->service : NULL;
@@ -77,8 +75,8 @@ static const struct service *find_smtpd(const struct scope *s, bool (*is_it)(con
 	return NULL;
 }
 
-/* Whether this service takes mail back from a content filter: it listens on the loopback or on a
- * bare port >= RETURN_PORT, another service sends mail to a filter, and this one does not. */
+/* Takes mail back from a content filter: it listens on the loopback or on a bare port >=
+ * RETURN_PORT, another service sends mail to a filter, and this one does not. */
 static bool is_return(const struct scope *s)
 {
 	static const char *const local[] = {"127.0.0.1:", "[127.0.0.1]:", "localhost:", "[::1]:"};
@@ -95,7 +93,7 @@ static bool is_return(const struct scope *s)
 	       (owner_of(s, "content_filter") || find_smtpd(s, is_filtered));
 }
 
-/* Mail comes back from a filter here, and the daemon sees its header. */
+/* The daemon sees the header of mail that comes back here. */
 static bool is_seen_return(const struct scope *s)
 {
 	struct milter m;
@@ -110,7 +108,7 @@ static bool is_harmless(const struct scope *s, const char *name)
 	return owner_of(s, name) && is_return(s);
 }
 
-/* Sets the usual command: put the daemon first in a list, or show any other parameter. */
+/* The usual command: put the daemon first in a list, or show any other parameter. */
 static void advise(struct scope *s, const char *name)
 {
 	if (name != s->list)
@@ -119,8 +117,8 @@ static void advise(struct scope *s, const char *name)
 		advice_milters(s->facts, owner_of(s, name), name, &s->command);
 }
 
-/* Adds a finding about a parameter. Its words name the service only if the service sets the
- * parameter itself, so a value of main.cf is reported once, not for each service. */
+/* The words name the service only if it sets the parameter itself, so that a value of main.cf is
+ * reported once, not for each service. */
 static void tell(struct scope *s, const char *id, enum finding_level level, const char *name,
     const char *format, ...) FORMAT(5, 6);
 static void tell(struct scope *s, const char *id, enum finding_level level, const char *name,
@@ -185,7 +183,6 @@ static void check_terms(struct scope *s, const struct milter *m)
 		    term, by_systemd ? "is down, as systemd listens for it" : "hangs");
 }
 
-/* The endpoint in the list must lead the service to the daemon's socket. */
 static void check_reach(struct scope *s, const struct milter *m)
 {
 	const char *ours = milter_path(s->facts->socket), *path = milter_path(m->endpoint);
@@ -197,7 +194,7 @@ static void check_reach(struct scope *s, const struct milter *m)
 	bypass_seen_path(s->facts, s->service, path, &seen);
 	strbuf_printf(&words, "%s/chroot=n", s->service->name);
 	if (bypass_same_file(strbuf_text(&seen), ours)) {
-		/* It leads there. */
+		/* reached */
 	} else if (!s->service->chroot || bypass_is_below(ours, s->facts->p->queue_directory)) {
 		tell(s, "socket_unreachable", FINDING_FAULT, s->list,
 		    "leads %s to %s; the daemon listens at %s", from, strbuf_text(&seen), ours);
@@ -342,7 +339,7 @@ static const struct check {
     {check_redirect, "cleanup", "non_smtpd_milters"},
 };
 
-/* by_file: the endpoint must lead to the same file; the same name is not enough. */
+/* by_file: the same name is not enough, the endpoint must lead to the same file. */
 static bool is_ours(const struct scope *s, const struct milter *m, bool by_file)
 {
 	const char *ours = milter_path(s->facts->socket), *theirs = milter_path(m->endpoint);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Finds settings of Postfix that let mail past the rules, or that stop mail while the daemon is
+/* Finds settings of Postfix that let mail past the rules, or that stop mail while the daemon is
  * down. (pqpurge-idx still finds such mail: it is in the queue.)
  *
  * If mail from outside passes the rules, the finding is a fault. If only mail from a content filter
  * passes, it is a note: that mail met the rules when it first came in. Suggested commands only put
- * the daemon first in a list. They never remove or replace another filter.
- */
+ * the daemon first in a list. They never remove or replace another filter. */
 #pragma once
 
 #include "postfix/config/finding.h"
@@ -15,14 +13,13 @@
 struct bypass_facts {
 	const struct mailconf *conf; /* read with bypass_parameters */
 	const struct postfix *p;
-	const char *socket; /* where the daemon listens, in libmilter's notation */
-	const char
-	    *policy_socket; /* where the policy front listens, likewise; "" or NULL: it is off */
+	const char *socket;        /* where the daemon listens, in libmilter's notation */
+	const char *policy_socket; /* where the policy front listens; "" or NULL: it is off */
 	int (*look)(const struct postfix *p, const char *table, const char *lacking,
 	    struct err *err); /* lookup_has; tests replace it */
 };
 
-/* The parameters of main.cf that the checks need, ended by NULL. */
+/* Of main.cf, for mailconf_read. */
 extern const char *const bypass_parameters[];
 
 /* Adds findings from the facts alone, without a running Postfix. Their IDs: not_set_up (then no
@@ -36,11 +33,11 @@ bool bypass_is_past_rules(const struct finding *finding);
 /* Whether a list of milters leads to the daemon's socket. Compares files, not names. */
 bool bypass_names_socket(const struct bypass_facts *facts);
 
-/* Like bypass_check, with the facts read from a living Postfix. If daemon_runs, it also tests
- * whether mail_owner may connect to a unix socket (IDs socket_missing, socket_denied). Returns
- * ERR_CONFIG if postconf failed. */
+/* bypass_check with the facts of a living Postfix. If daemon_runs, it also tests whether mail_owner
+ * may connect to a unix socket (IDs socket_missing, socket_denied). ERR_CONFIG if postconf
+ * failed. */
 int bypass_find(const struct postfix *p, const char *socket, const char *policy_socket,
     bool daemon_runs, struct findings *to, struct err *err) NODISCARD;
-/* Adds a note (ID shared_socket) for each other instance that uses this daemon. Instances are found
- * by multi_instance_directories and alternate_config_directories; unreadable ones are skipped. */
+/* Adds a note (ID shared_socket) for each other instance that uses this daemon, among those that
+ * multi_instance_directories and alternate_config_directories name. Skips unreadable ones. */
 void bypass_find_others(const struct postfix *p, const char *socket, struct findings *to);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Commands that an admin can type to mend a finding. Private to lib/postfix/config. */
+/* Private to lib/postfix/config: commands that an admin can type to mend a finding. */
 #pragma once
 
 #include "postfix/config/bypass.h"
 #include "postfix/config/milters.h"
 
 struct bypass_chroots {
-	bool any, all; /* services among smtpd and cleanup */
+	bool any, all; /* of smtpd and cleanup */
 };
 struct bypass_chroots bypass_chroots_of(const struct bypass_facts *facts);
 bool bypass_is_below(const char *path, const char *directory);
@@ -18,15 +18,14 @@ void bypass_seen_path(const struct bypass_facts *facts, const struct service *se
  * default_action and command_timeout. */
 void bypass_entry(const struct bypass_facts *facts, struct strbuf *ret);
 
-/* Each advice_ function sets *ret to a shell command. service: the service whose master.cf entry
- * sets the parameter; NULL: main.cf sets it. */
+/* These set *ret to a shell command. service: its master.cf entry sets the parameter; NULL: main.cf
+ * does. */
 
-/* A command that shows a parameter. */
 void advice_show(const struct bypass_facts *facts, const struct service *service, const char *name,
     struct strbuf *ret);
-/* "postconf OPTION words" and a reload. words may contain any characters; they are quoted. */
+/* "postconf OPTION words" and a reload. words are quoted, whatever characters they have. */
 void advice_postconf(
     const struct bypass_facts *facts, const char *option, const char *words, struct strbuf *ret);
-/* A command that puts the daemon first in a list of milters and keeps the others. */
+/* Puts the daemon first in a list of milters and keeps the others. */
 void advice_milters(const struct bypass_facts *facts, const struct service *service,
     const char *list, struct strbuf *ret);

@@ -98,7 +98,7 @@ static void add_directories(const struct postfix *p, struct strbuf *to)
 		strbuf_printf(to, " %s", strbuf_text(&value));
 }
 
-/* Looks at the instances that p names, the default instance, and those that it names. */
+/* Those that p names, the default instance, and those that it names. */
 void bypass_find_others(const struct postfix *p, const char *socket, struct findings *to)
 {
 	AUTO(strbuf_release) struct strbuf all = {0};

@@ -30,7 +30,7 @@ static bool takes_argument(const struct span *s)
 	return false;
 }
 
-/* These never permit. Any other restriction, such as a table, may. */
+/* Any other restriction, such as a table, may permit. */
 static bool cannot_permit(const struct span *s)
 {
 	return begins(s, "reject") || begins(s, "defer") || begins(s, "sleep") ||

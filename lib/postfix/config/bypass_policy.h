@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* check_policy_service in the restriction lists of smtpd(8): does it name our policy front, and can
- * an earlier restriction permit mail before the front is asked? Private to lib/postfix/config. */
+/* Private to lib/postfix/config. check_policy_service in the restriction lists of smtpd(8): does it
+ * name our policy front, and can an earlier restriction permit mail before the front is asked? */
 #pragma once
 
 #include "postfix/config/bypass.h"
@@ -8,17 +8,16 @@
 
 struct policy_place {
 	bool found;
-	struct milter entry;  /* endpoint and attributes; points into the list */
+	struct milter entry;  /* points into the list */
 	struct span in_front; /* the first restriction before it that may permit; len 0: none */
 };
-/* list: the value of a restriction list. socket: where the policy front listens. */
+/* socket: where the policy front listens. */
 struct policy_place policy_place_in(const char *list, const char *socket);
 
-/* Whether a list of any smtpd names the policy front. */
+/* In a list of any smtpd. */
 bool bypass_policy_is_named(const struct bypass_facts *facts);
 /* Whether the policy front sees all mail of this smtpd, at RCPT or at the end of data. */
 bool bypass_policy_serves(const struct bypass_facts *facts, const struct service *service);
-/* Adds findings about the restriction lists. IDs: policy_missing (then no other), policy_half,
- * policy_not_first, policy_default_action, policy_unreachable. They are notes for a service whose
- * mail the milter sees as well. */
+/* IDs: policy_missing (then no other), policy_half, policy_not_first, policy_default_action,
+ * policy_unreachable. They are notes for a service whose mail the milter sees as well. */
 void bypass_policy_check(const struct bypass_facts *facts, struct findings *to);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* A finding says what is wrong or worth knowing, and which command helps. An allocation that fails
- * sets `failed`, and later calls do nothing. */
+/* What is wrong or worth knowing, and which command helps. An allocation that fails sets `failed`,
+ * and later calls do nothing. */
 #pragma once
 
 #include "base/str.h"
 
 enum finding_level {
-	FINDING_NOTE,  /* worth knowing */
-	FINDING_FAULT, /* something is wrong */
+	FINDING_NOTE,
+	FINDING_FAULT,
 };
 
 struct finding {
@@ -23,10 +23,10 @@ struct findings {
 	bool failed;
 };
 
-/* Adds a finding, unless its ID and words are there. Keeps the pointer id; copies command. */
+/* Does nothing if a finding has the same ID and words. Keeps the pointer id; copies command. */
 void findings_add(struct findings *f, const char *id, enum finding_level level, const char *command,
     const char *format, ...) FORMAT(5, 6);
 bool findings_have(const struct findings *f, const char *id);
 void findings_move(struct findings *f, struct findings *from); /* empties from */
-size_t findings_faults(const struct findings *f);              /* how many */
+size_t findings_faults(const struct findings *f);
 void findings_release(struct findings *f);

@@ -84,7 +84,7 @@ const char *postconf_value(const char *line, const char *name)
 	return *line == '=' ? line + 1 + strspn(line + 1, " ") : NULL;
 }
 
-/* Cuts postconf's output (text, may be NULL) into lines and finds the values. */
+/* text: postconf's output, cut into lines; may be NULL. */
 static void take_values(char *text, const char *const *names, size_t count, const char **values)
 {
 	char *rest = NULL;
@@ -153,8 +153,7 @@ static int fill(
 	take_hashing(p, values[AT_HASH_QUEUE_NAMES], (unsigned)depth);
 	p->long_queue_ids = str_equal_nocase(values[AT_LONG_QUEUE_IDS], "yes");
 	int code = role_of_user(p->mail_owner, &p->owner, err);
-	/* Our children read queue files as this user: it must not be root, which Postfix refuses,
-	 * too. */
+	/* Our children read queue files as this user. Postfix refuses root, too. */
 	if (code == 0 && p->owner.uid == 0)
 		code = err_set(err, ERR_CONFIG, "mail_owner '%s' is root", p->mail_owner);
 	return code;
@@ -188,8 +187,8 @@ int postfix_read(const char *config_directory, struct postfix *ret, struct err *
 	return code;
 }
 
-/* The parameters that postsuper(1) reads (global/mail_params.c, maillog_client.c), without those
- * about other instances and those that need the network. */
+/* What postsuper(1) reads (global/mail_params.c, maillog_client.c), without parameters about other
+ * instances and those that need the network. */
 static const char *const postsuper_reads[] = {"compatibility_level", "queue_directory",
     "mail_owner", "setgid_group", "default_privs", "myhostname", "mydomain", "mail_name",
     "syslog_name", "syslog_facility", "inet_protocols", "command_directory", "daemon_directory",
@@ -233,7 +232,7 @@ int postfix_private_main(const struct strbuf *text, char **ret_directory, struct
 	return err_sys(err, -code, "failed to write '%s'", path);
 }
 
-/* Escapes '$': the values are expanded already. */
+/* The values are expanded already. */
 static void put_values(struct strbuf *into, const struct strbuf *values)
 {
 	for (size_t n = 0; n < values->len; n++) {
@@ -243,8 +242,8 @@ static void put_values(struct strbuf *into, const struct strbuf *values)
 	}
 }
 
-/* Log directories stay as they are on disk. The list must not be empty, so it always has "none",
- * which is no queue. */
+/* Log directories stay as they are on disk. The list must not be empty, hence "none", which is no
+ * queue. */
 static void put_hashing(struct strbuf *into, const struct postfix *p)
 {
 	struct queue_layout layout = {.defer = 1, .bounce = 1, .trace = 1};

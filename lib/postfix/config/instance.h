@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * A Postfix instance: what main.cf says about its queue, read by one call of postconf(1).
+/* A Postfix instance: what main.cf says about its queue, read by one call of postconf(1).
  *
- * All programs run without a shell, with our own environment, each in its own process group.
- */
+ * All programs run without a shell, with our own environment, each in its own process group. */
 #pragma once
 
 #include "base/role.h"
@@ -15,65 +13,58 @@ struct postfix {
 	char *command_directory;
 	char *mail_owner;
 	char *myhostname;
-	char *
-	    myorigin; /* if it names a file (Debian's /etc/mailname), the first line of that file */
+	char *myorigin; /* a file's first line, if it names one (Debian: /etc/mailname) */
 	char *mydestination;
 	unsigned hashed_queues; /* hash_queue_names as bits of enum queue_name */
-	unsigned hash_depth;    /* hash_queue_depth */
-	bool long_queue_ids; /* enable_long_queue_ids; even so the queue may hold IDs of both forms
-			      */
-	struct role owner;   /* the role of mail_owner */
+	unsigned hash_depth;
+	bool long_queue_ids; /* even so the queue may hold IDs of both forms */
+	struct role owner;   /* of mail_owner */
 	const volatile sig_atomic_t
 	    *stop;              /* the caller's flag: once set, looks at the spool end; or NULL */
-	bool private_directory; /* set by postfix_with_layout: postfix_release removes
-				   config_directory */
+	bool private_directory; /* by postfix_with_layout: postfix_release removes it */
 };
 
-/* Returns ERR_CONFIG with postconf's words if it failed, if a parameter is missing, or if
- * mail_owner does not exist or is root. postconf gets 10 s and may print 1 MiB. */
+/* ERR_CONFIG with postconf's words if it failed, if a parameter is missing, or if mail_owner does
+ * not exist or is root. postconf gets 10 s and may print 1 MiB. */
 int postfix_read(const char *config_directory, struct postfix *ret, struct err *err) NODISCARD;
 void postfix_release(struct postfix *p);
 
-/*
- * Makes a copy of p with other hash settings, so that postsuper(1) finds files in a directory
- * layout that main.cf no longer describes (see queue_hashing). It writes a private configuration
- * directory with only the parameters that postsuper reads, expanded. Log directories stay hashed as
- * they are on disk, if that is their depth.
+/* A copy of p with other hash settings, so that postsuper(1) finds files in a directory layout that
+ * main.cf no longer describes (see queue_hashing). Its private configuration directory has only the
+ * parameters that postsuper reads, expanded. Log directories stay hashed as they are on disk, if
+ * that is their depth.
  *
- * End all postsupers before postfix_release, which removes the directory.
- */
+ * End all postsupers before postfix_release, which removes the directory. */
 int postfix_with_layout(const struct postfix *p, unsigned hashed_queues, unsigned depth,
     struct postfix *ret, struct err *err) NODISCARD;
 
-/* Makes a configuration directory, under /run or /tmp, with nothing but this main.cf. Root owns it,
+/* Makes a configuration directory, under /run or /tmp, with nothing but this main.cf. It is root's,
  * with mode 0700, because main.cf may hold secrets. */
 int postfix_private_main(
     const struct strbuf *text, char **ret_directory, struct err *err) NODISCARD;
-void postfix_private_remove(char *directory); /* removes and frees it; accepts NULL */
+void postfix_private_remove(char *directory); /* frees directory, too; accepts NULL */
 
-/* Sets *ret to a parameter's expanded value. ERR_CONFIG if there is no such parameter. */
+/* The expanded value. ERR_CONFIG if there is no such parameter. */
 int postfix_parameter(
     const struct postfix *p, const char *name, struct strbuf *ret, struct err *err) NODISCARD;
 
-/*
- * Runs the program argv[0] (an absolute path) with stdin from /dev/null, and collects its stdout.
+/* Runs the program argv[0] (an absolute path) with stdin from /dev/null, and collects its stdout.
  * Returns its exit status; if that is not 0, err gets the last line of its stderr.
  *
- * Or returns a negative code: ERR_LIMIT for more than max bytes, ERR_TIMEOUT after timeout
- * microseconds, ERR_STOPPED soon after *stop is set (stop may be NULL), ERR_CHILD if a signal ended
- * it. The first three kill the program.
- */
+ * Or a negative code: ERR_LIMIT for more than max bytes, ERR_TIMEOUT after timeout microseconds,
+ * ERR_STOPPED soon after *stop is set (stop may be NULL), ERR_CHILD if a signal ended it. The first
+ * three kill the program. */
 int postfix_run(const char *const argv[], size_t max, int64_t timeout,
     const volatile sig_atomic_t *stop, struct strbuf *ret_out, struct err *err) NODISCARD;
 
-/* Runs a tool of this instance with up to three words, ended by NULL: "postfix", {"status", NULL}.
- * Returns as postfix_run does; it gets 30 s and may print 1 MiB, which is dropped. */
+/* postfix_run for a tool of this instance and up to three words, ended by NULL: "postfix",
+ * {"status", NULL}. It gets 30 s and may print 1 MiB, which is dropped. */
 int postfix_tool(
     const struct postfix *p, const char *tool, const char *const *words, struct err *err) NODISCARD;
 
-/* Runs "postconf -c directory option words..." (words end with NULL) and sets *ret to its output.
- * Returns ERR_CONFIG with postconf's words if it failed. Private to lib/postfix. */
+/* Private to lib/postfix: "postconf -c directory option words..." (words end with NULL). ERR_CONFIG
+ * with postconf's words if it failed. */
 int postconf_run(const char *directory, const char *option, const char *const *words,
     struct strbuf *ret, struct err *err) NODISCARD;
-/* The value, perhaps empty, in a line "name = value" of postconf's output. NULL for other lines. */
+/* The value, perhaps empty, in a line "name = value"; NULL for other lines. */
 const char *postconf_value(const char *line, const char *name);

@@ -9,9 +9,9 @@
 
 #define TABLE_MAX ((size_t)4 << 20)
 
-/* Reads one logical line. A line that begins with a blank continues the one before it; comments and
- * empty lines are skipped, even between the two. Returns the rest of the text, or NULL if there is
- * no line. */
+/* One logical line: a line that begins with a blank continues the one before it; comments and empty
+ * lines are skipped, even between the two. Returns the rest of the text, or NULL if there is no
+ * line. */
 static const char *next_line(const char *at, const char *end, struct strbuf *line)
 {
 	strbuf_clear(line);
@@ -35,7 +35,7 @@ static const char *next_line(const char *at, const char *end, struct strbuf *lin
 /* A rule with this action, after a delimited pattern or after a key. */
 #define BEHIND_PATTERN "^[! \t]*([^ \t[:alnum:]]).*\\1[[:alpha:]]*[ \t]+REDIRECT([ \t]|$)"
 #define BEHIND_KEY     "^[^ \t]+[ \t]+REDIRECT([ \t]|$)"
-#define ANYWHERE       "(^|[^[:alnum:]])REDIRECT([^[:alnum:]]|$)" /* used for tables inside main.cf */
+#define ANYWHERE       "(^|[^[:alnum:]])REDIRECT([^[:alnum:]]|$)" /* for tables inside main.cf */
 #define WITH_VALUE     "^[^ \t]+[ \t]+[^ \t]"
 #define NO_RULE        "^(if|endif)([ \t]|$)"
 

@@ -18,7 +18,7 @@ static char *next_line(const struct strbuf *text, char *line)
 	return line < text->text + text->len ? line : NULL;
 }
 
-/* Finds a value in lines "service/name = value"; if service is "", in "name = value". */
+/* In lines "service/name = value"; if service is "", in "name = value". */
 static const char *find_value(const struct strbuf *text, const char *service, const char *name)
 {
 	size_t len = strlen(service);
@@ -44,7 +44,7 @@ static bool is_chrooted(const struct mailconf *c, const char *column)
 	return *column == 'y';
 }
 
-/* Parses "smtp inet n - y - - smtpd -o ..." in place. */
+/* "smtp inet n - y - - smtpd -o ...", cut in place. */
 static bool parse_service(const struct mailconf *c, char *line, struct service *ret)
 {
 	char *words[8], *rest = NULL;
@@ -57,7 +57,7 @@ static bool parse_service(const struct mailconf *c, char *line, struct service *
 	}
 	if (count < COUNT_OF(words))
 		return false;
-	/* Joins name and type by a slash, as postconf -P does. */
+	/* As postconf -P joins name and type. */
 	char *name = words[0];
 	size_t len = strlen(name), type_len = strlen(words[1]);
 	memmove(name + len + 1, words[1], type_len + 1);

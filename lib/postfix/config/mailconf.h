@@ -20,15 +20,15 @@ struct mailconf {
 	size_t service_count;
 };
 
-/* Runs postconf for the parameters names (ended by NULL) and master.cf. ERR_CONFIG with words. */
+/* Reads the parameters names (ended by NULL) and master.cf. ERR_CONFIG with words. */
 int mailconf_read(const struct postfix *p, const char *const *names, struct mailconf *ret,
     struct err *err) NODISCARD;
-/* Parses the three texts that the caller filled in: mailconf_read's second half, for tests. */
+/* For the three texts that the caller filled in: mailconf_read's second half, for tests. */
 int mailconf_parse(struct mailconf *c) NODISCARD;
 void mailconf_release(struct mailconf *c);
 
-/* Whether `-o` sets the parameter for this service; false if service is NULL. */
+/* Whether `-o` sets the parameter; false if service is NULL. */
 bool mailconf_overrides(const struct mailconf *c, const struct service *service, const char *name);
-/* The value in force for this service, or in main.cf if service is NULL. "" if there is none. */
+/* The value in force for this service (NULL: in main.cf), or "". */
 const char *mailconf_value(
     const struct mailconf *c, const struct service *service, const char *name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Milters are parsed as by milter_new in Postfix's milter/milter.c. */
+/* Parses milters as milter_new in Postfix's milter/milter.c does. */
 #include "postfix/config/milters.h"
 
 #define BLANKS ", \t\r\n"
@@ -34,7 +34,7 @@ int milter_next(const char **at, struct milter *ret)
 	return 1;
 }
 
-/* An attribute is "name=value" or "{ name = value }". */
+/* "name=value" or "{ name = value }". */
 bool milter_attribute(const struct milter *m, const char *name, char *buf, size_t size)
 {
 	const char *at = m->text.at, *end = at + m->text.len;
@@ -81,7 +81,7 @@ const char *milter_port(const char *endpoint, char *buf, size_t size)
 	return buf;
 }
 
-/* The last two components of a path: "pqpurge/milter.sock". */
+/* "pqpurge/milter.sock". */
 static const char *last_two(const char *path)
 {
 	const char *at = path + strlen(path);
@@ -117,7 +117,7 @@ bool milter_is_daemon(const struct milter *m, const char *socket)
 
 struct look {
 	unsigned members, ours;
-	bool first;       /* the list's first member is ours, and complete */
+	bool first;       /* the first member is ours, and complete */
 	struct span kept; /* the first member that is ours and complete */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Adds the daemon to, or removes it from, the two lists in main.cf through which Postfix reaches
- * it. We let postconf(1) edit a copy of main.cf. If it edited in place, `postconf -e` would replace
- * a symbolic link by a file, and set root's group and mode 0644. */
+/* The two lists in main.cf through which Postfix reaches the daemon. We let postconf(1) edit a copy
+ * of main.cf: in place, `postconf -e` would replace a symbolic link by a file, and set root's group
+ * and mode 0644. */
 #pragma once
 
 #include "postfix/config/instance.h"
@@ -16,14 +16,12 @@ struct wiring {
 	struct wiring_list lists[WIRING_LISTS];
 };
 
-/*
- * Edits copy/main.cf, which is a copy of p's main.cf. joins: puts the daemon first in both lists,
+/* Edits copy/main.cf, which is a copy of p's main.cf. joins: puts the daemon first in both lists,
  * at an endpoint that every chroot reaches. Otherwise removes the daemon, and a list that becomes
  * empty. socket: the setting of pqpurge.conf. *ret: what changed.
  *
- * Returns ERR_CONFIG if a chrooted service cannot reach the socket, if braces are unbalanced, or if
- * postconf failed (with its words).
- */
+ * ERR_CONFIG if a chrooted service cannot reach the socket, if braces are unbalanced, or if
+ * postconf failed (with its words). */
 int wiring_edit(const struct postfix *p, const char *copy, const char *socket, bool joins,
     struct wiring *ret, struct err *err) NODISCARD;
 void wiring_release(struct wiring *w);
@@ -31,5 +29,5 @@ void wiring_release(struct wiring *w);
 /* Asks `postfix status`. Returns 1 it runs, 0 not, or a negative code with words: ERR_CONFIG if
  * Postfix rejects its main.cf. */
 int wiring_postfix_runs(const struct postfix *p, struct err *err) NODISCARD;
-/* Runs `postfix reload`. Returns 1 reloaded, 0 Postfix does not run, or ERR_CHILD with words. */
+/* Returns 1 reloaded, 0 Postfix does not run, or ERR_CHILD with words. */
 int wiring_reload(const struct postfix *p, struct err *err) NODISCARD;

@@ -5,7 +5,7 @@
 
 #define SECONDS_MAX (INT64_MAX / USEC_PER_SEC - 1)
 
-/* Points *ret to at most want (<= QUEUE_WINDOW) bytes at offset. Returns how many, or -errno. */
+/* Points *ret to at most want (<= QUEUE_WINDOW) bytes at offset. Returns their count, or -errno. */
 static ssize_t get(struct queue_file *f, uint64_t offset, size_t want, const unsigned char **ret)
 {
 	bool inside = offset >= f->offset && offset - f->offset < f->len;
@@ -99,7 +99,7 @@ int64_t queue_number(const char *text, const char **rest)
 	return digits > 0 ? value : -1;
 }
 
-/* Parses "seconds microseconds", or -1. Postfix before 2.2 and others write only seconds. */
+/* "seconds microseconds", or -1. Postfix before 2.2 and others write only seconds. */
 static int64_t time_of(const char *text)
 {
 	const char *rest = "";
@@ -173,7 +173,7 @@ static void take_time(struct queue_envelope *e, const char *text)
 void queue_envelope_begin(struct queue_envelope *e, const struct stat *st, struct identity *ret)
 {
 	*e = (struct queue_envelope){.identity = ret};
-	/* Without a C record we take the file's size, as showq(8) does. */
+	/* Without a C record showq(8) shows the file's size, too. */
 	*ret = (struct identity){
 	    .arrival_time = -1, .create_time = -1, .inode = st->st_ino, .size = st->st_size};
 }

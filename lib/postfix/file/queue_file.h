@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Reads queue files (global/record.c, rec_type.h, cleanup/cleanup_envelope.c). A file consists of
+/* Reads queue files (global/record.c, rec_type.h, cleanup/cleanup_envelope.c). A file consists of
  * records: a type byte, a length in groups of 7 bits (low first), and data.
  *
- * The bytes are hostile: no length, offset or number is trusted. Only for mail_owner's processes.
- */
+ * The bytes are hostile: no length, offset or number is trusted. Only for mail_owner's
+ * processes. */
 #pragma once
 
 #include "mail/identity.h"
 
 #define QUEUE_WINDOW      4096  /* bytes read at once: most envelopes are smaller */
 #define QUEUE_DATA_MAX    2100  /* bytes of a record that are kept; line_length_limit is 2,048 */
-#define QUEUE_RECORDS_MAX 20000 /* at most, in one envelope */
-#define QUEUE_JUMPS_MAX   100   /* pointers followed, at most */
+#define QUEUE_RECORDS_MAX 20000 /* in one envelope */
+#define QUEUE_JUMPS_MAX   100   /* pointers followed */
 
 struct queue_record {
 	unsigned char type;
 	uint64_t begin, end; /* offsets of the data */
-	size_t len;          /* bytes in data, cut to QUEUE_DATA_MAX */
+	size_t len;          /* of data, cut to QUEUE_DATA_MAX */
 	bool cut;
 	char data[QUEUE_DATA_MAX + 1]; /* terminated; a NUL inside ends it, as in Postfix */
 };
@@ -44,8 +43,8 @@ struct queue_file {
  * bound exceeded. */
 int queue_file_next(struct queue_file *f, struct queue_record *ret) NODISCARD;
 
-/* Parses a decimal of at most 18 digits after blanks. Returns -1 if there is none. *rest (may be
- * NULL) gets the rest of the text. */
+/* A decimal of at most 18 digits after blanks, or -1. *rest (may be NULL) gets the rest of the
+ * text. */
 int64_t queue_number(const char *text, const char **rest);
 
 /* Collects the identity from the records C and T (only the first of each), A and S, up to the first
@@ -57,12 +56,12 @@ struct queue_envelope {
 	bool has_recipient; /* a recipient follows the sender */
 };
 void queue_envelope_begin(struct queue_envelope *e, const struct stat *st, struct identity *ret);
-/* Returns 1 go on, 0 complete, or ERR_SYNTAX: this is no queue file. */
+/* Returns 1 go on, 0 complete, or ERR_SYNTAX: no queue file. */
 int queue_envelope_take(struct queue_envelope *e, const struct queue_record *r) NODISCARD;
 /* Whether it is complete even if the file cannot be read further, as when it has more recipients
  * than QUEUE_RECORDS_MAX. */
 bool queue_envelope_suffices(const struct queue_envelope *e);
 
-/* Reads the identity of the file open on fd. *st: its fstat. Returns 0, -errno, or ERR_SYNTAX (no
- * queue file; *ret has the fields read so far). */
+/* Of the file open on fd. *st: its fstat. Returns 0, -errno, or ERR_SYNTAX (no queue file; *ret has
+ * the fields read so far). */
 int queue_file_identity(int fd, const struct stat *st, struct identity *ret) NODISCARD;

@@ -8,12 +8,12 @@ struct walk {
 	size_t max_recipients;
 	struct queue_file file;
 	struct queue_envelope envelope;
-	bool has_envelope;    /* we have read all that the proof needs */
+	bool has_envelope;
 	uint64_t content_end; /* offset of the extracted records; 0 unknown */
 	bool in_header;
 	bool line_goes_on; /* the last record of content did not end its line */
 	bool done;
-	struct strbuf original; /* the O record of the next recipient */
+	struct strbuf original; /* of the next recipient */
 };
 
 static void take_recipient(struct walk *w, const struct queue_record *r)
@@ -57,8 +57,8 @@ static void take_attribute(struct queue_message *m, const char *text)
 	}
 }
 
-/* The C record "size offset recipients ..." says that the content begins at offset. The extracted
- * records follow the content. */
+/* In the C record "size offset recipients ..." the content begins at offset. The extracted records
+ * follow it. */
 static void take_size(struct walk *w, const char *text)
 {
 	int64_t size = queue_number(text, &text);

@@ -8,7 +8,7 @@ void queue_route_clear(struct queue_route *r)
 	memset(r->fed, 0, sizeof(r->fed));
 }
 
-/* In a Received value the client's part ends at "by". */
+/* The client's part ends at "by". */
 static const char *end_of_from(const char *value)
 {
 	const char *by;
@@ -63,11 +63,10 @@ void queue_route_take(
 	}
 }
 
-/* The file's own lines: the topmost, and if that was added by a requeue, the one below. */
+/* The file's own lines: the topmost, and if a requeue added that, the one below. */
 struct own {
 	unsigned count;
-	const struct received_pass
-	    *made; /* the line of the pass that made the file; NULL if missing */
+	const struct received_pass *made; /* of the pass that made the file; NULL if missing */
 };
 
 static bool is_requeue(const struct received_pass *line, const struct queue_host *host)
@@ -75,7 +74,7 @@ static bool is_requeue(const struct received_pass *line, const struct queue_host
 	return line->uid >= 0 && line->uid == host->mail_owner;
 }
 
-/* Whether a line below a requeue's line was the file's own, by its ID or its client. */
+/* Whether a line below a requeue's was the file's own, by its ID or its client. */
 static bool was_own(const struct received_pass *line, const struct queued *q)
 {
 	if (q->log_ident[0] && strcmp(line->queue_id.text, q->log_ident) == 0)
@@ -106,12 +105,11 @@ bool queue_route_is_internal(
 }
 
 struct first {
-	const struct received_pass *line; /* the line of the first pass; NULL if missing */
-	bool hidden; /* a filter says that this host fed it, but the line of that pass is missing */
+	const struct received_pass *line; /* NULL if missing */
+	bool hidden; /* a filter says that this host fed it, but the line is missing */
 };
 
-/* Searches from line `at` down. Skips lines of requeues, and of local clients if another
- * follows. */
+/* From line `at` down. Skips lines of requeues, and of local clients if another follows. */
 static struct first first_pass(
     const struct queue_route *r, const struct queue_host *host, unsigned at)
 {
@@ -172,7 +170,7 @@ static void came_back(struct message *m, const struct queue_id *id,
 		m->first.client = line->client;
 }
 
-/* Judges mail from an SMTP client. A requeue keeps the client. */
+/* Mail from an SMTP client. A requeue keeps the client. */
 static void judge_smtp(const struct queue_route *r, const struct queue_host *host,
     const struct own *own, struct message *m)
 {
@@ -194,8 +192,8 @@ static void judge_smtp(const struct queue_route *r, const struct queue_host *hos
 	came_back(m, named ? &ident : NULL, xforwarded ? &q->log_client : NULL, line);
 }
 
-/* Judges mail without a client. It comes from sendmail(1), perhaps called by a filter; from
- * local(8), which forwards and keeps client and login; or from bounce(8). */
+/* Mail without a client. It comes from sendmail(1), perhaps called by a filter; from local(8),
+ * which forwards and keeps client and login; or from bounce(8). */
 static void judge_other(const struct queue_route *r, const struct queue_host *host,
     const struct own *own, struct message *m)
 {
@@ -207,8 +205,8 @@ static void judge_other(const struct queue_route *r, const struct queue_host *ho
 	struct queue_id ident;
 	bool named = other_ident(r, own, m, &ident);
 
-	/* A line of log_ident right below means that local(8) forwarded that file. This is no
-	 * second pass. */
+	/* A line of log_ident right below means that local(8) forwarded that file: no second
+	 * pass. */
 	if (named && at < r->count && queue_id_equal(&r->lines[at].queue_id, &ident)) {
 		named = false;
 		at++;

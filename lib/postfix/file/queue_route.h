@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Follows a message through this host by its Received fields: who submitted it, whether it came
+/* Follows a message through this host by its Received fields: who submitted it, whether it came
  * back from a content filter, and which message went to the filter.
  *
  * Each pass through cleanup(8) adds a line on top. A remote client may have forged all lines below
@@ -16,31 +15,30 @@
  *   a local client had sent it.
  *
  * A forged line below a removed one is mistaken for the first pass, but only if the index has no
- * row of the first pass: with a row, join.h wants all other facts to agree, too.
- */
+ * row of the first pass: with a row, join.h wants all other facts to agree, too. */
 #pragma once
 
 #include "mail/join.h"
 
-/* This host. Pointers are borrowed. */
+/* Borrowed. */
 struct queue_host {
 	const char *hostname;             /* myhostname */
-	int64_t mail_owner;               /* the uid of mail_owner */
-	const struct net_block *networks; /* networks of local clients, beside loopback */
+	int64_t mail_owner;               /* its uid */
+	const struct net_block *networks; /* of local clients, beside loopback */
 	size_t network_count;
 };
 
 #define QUEUE_ROUTE_MAX 24 /* this host's lines that are kept; hopcount_limit is 50 for all */
 
 struct queue_route {
-	struct received_pass lines[QUEUE_ROUTE_MAX]; /* this host's lines, from the top */
+	struct received_pass lines[QUEUE_ROUTE_MAX]; /* this host's, from the top */
 	unsigned count;
 	bool fed[QUEUE_ROUTE_MAX + 1]; /* [n]: a program below n lines got the mail from here */
 	bool own_first;                /* the header's first field is a line of this host */
 };
 
 void queue_route_clear(struct queue_route *r);
-/* Takes the value of a Received field. first: it is the header's first field. */
+/* first: it is the header's first field. */
 void queue_route_take(
     struct queue_route *r, const char *value, bool first, const struct queue_host *host);
 

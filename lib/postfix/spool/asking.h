@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Asks a queue file's header and defer log whether they match a selector (selector_asks_file).
- * Private to lib/postfix. Only for mail_owner's processes. */
+/* Private to lib/postfix. Asks a queue file's header and defer log whether they match a selector
+ * (selector_asks_file). Only for mail_owner's processes. */
 #pragma once
 
 #include "postfix/file/queue_message.h"
 #include "postfix/spool/spool.h"
 
-#define ASKING_REASONS_MAX                                                                         \
-	100000 /* reasons of one log that are read; if there are more, the answer is UNSURE */
+#define ASKING_REASONS_MAX 100000 /* of one log; if there are more, the answer is UNSURE */
 
 struct asking {
 	const struct selector *selector; /* NULL: nothing is asked */
@@ -16,7 +15,7 @@ struct asking {
 	struct queue_message message;
 };
 
-bool asking_is_due(const struct asking *a); /* whether there is anything to ask */
+bool asking_is_due(const struct asking *a);
 /* Sets ret->asked and ret->limited for the file open on fd, whose name is id. */
 void asking_answer(struct asking *a, int fd, const struct queue_layout *layout, int queue_dir,
     const struct queue_id *id, struct proof *ret);

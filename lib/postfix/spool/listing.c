@@ -6,7 +6,7 @@
 #define LENGTH_BASE     65536u /* a directory of up to this size is worth reading for few names */
 #define LENGTH_PER_NAME 64
 
-/* Returns false if out of memory or at more than most names. */
+/* False if out of memory or at more than most names. */
 static bool add(struct listing *l, const char *name, size_t most)
 {
 	struct packed_id id;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Lists the names of queue files. Private to lib/postfix. */
+/* Private to lib/postfix. */
 #pragma once
 
 #include "postfix/spool/names.h"
@@ -9,13 +9,13 @@
  * more than the proof itself, and all queues but deferred are usually short. Hash directories are
  * not read. Use a listing for one chunk only: a proof must not rest on an older look. */
 struct listing {
-	unsigned queues;    /* the queues that were read completely, as bits */
-	struct names names; /* the names in these queues, perhaps with some from others */
+	unsigned queues;    /* read completely, as bits */
+	struct names names; /* in these queues, perhaps with some from others */
 };
 
-/* Reads queues (bits), except unreadable ones and those with more than max names. */
+/* queues: bits. Skips unreadable ones and those with more than max names. */
 void listing_read(struct listing *ret, int queue_dir, unsigned queues, size_t max);
 void listing_release(struct listing *l);
-bool listing_knows(const struct listing *l,
-    const struct queue_spot *spot); /* the spot's queue was read completely */
+bool listing_knows(
+    const struct listing *l, const struct queue_spot *spot); /* its queue was read completely */
 bool listing_has(const struct listing *l, const struct queue_id *id);

@@ -5,9 +5,9 @@
 #include "base/io.h"
 #include "postfix/file/queue_file.h"
 
-#define ROUNDS_MAX 16  /* how often a file may move between two system calls */
+#define ROUNDS_MAX 16  /* a file may move between two system calls */
 #define LIST_COUNT 32  /* from so many names on a listing pays */
-#define LIST_MAX   500 /* names looked for between two listings; takes under a millisecond */
+#define LIST_MAX   500 /* between two listings; takes under a millisecond */
 
 static const struct queue_id *id_at(const struct looking *l, size_t n)
 {
@@ -42,8 +42,8 @@ static int look_stat(
 	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 }
 
-/* Finds the first spot before `end` that has the name. Returns 1, 0, or -errno if none has it but
- * one cannot be searched (which postsuper skips, too). Skips spots that l->names knows. */
+/* The first spot before `end` that has the name, except those that l->names knows. Returns 1, 0, or
+ * -errno if none has it but one cannot be searched (which postsuper skips, too). */
 static int look_before(const struct looking *l, unsigned end, const struct queue_id *id,
     unsigned *ret_spot, struct stat *st)
 {
@@ -118,9 +118,8 @@ void spool_judge(int fd, const struct message *recorded, struct proof *ret)
 	ret->error = state < 0 ? state : 0;
 }
 
-/* Judges a name that cannot be opened. In maildrop mail_owner cannot read files of other users;
- * such a file was never in a later queue, so it is not the recorded message. Returns false if the
- * name is gone. */
+/* In maildrop mail_owner cannot read files of other users; such a file was never in a later queue,
+ * so it is not the recorded message. Returns false if the name is gone. */
 static bool judge_unreadable(
     const struct looking *l, unsigned spot, const struct queue_id *id, int code, struct proof *ret)
 {
@@ -156,9 +155,9 @@ static bool look_in(
 	return true;
 }
 
-/* Proves the first file of that name in flow order; returns false if there is none. The mail of one
- * order mostly lies in one queue, so we try the hint first. It counts only if no earlier spot has
- * the name, because postsuper would take that file. */
+/* Proves the first file of that name in flow order; false if there is none. The mail of one order
+ * mostly lies in one queue, so we try the hint first. It counts only if no earlier spot has the
+ * name, because postsuper would take that file. */
 static bool prove_one(struct looking *l, const struct message *recorded, struct proof *ret)
 {
 	if (look_in(l, l->hint, recorded, ret) && is_before(l, l->hint, &recorded->queue_id) != 1)
@@ -226,8 +225,7 @@ static void look_for(struct looking *l, size_t begin, size_t end)
 	}
 }
 
-/* Does the work of look_for. Lists the short queues before and after it looks into the others,
- * because a message may move into a short queue in between. */
+/* look_for, between two listings of the short queues: a message may move into one meanwhile. */
 static void look_between_lists(struct looking *l, size_t begin, size_t end)
 {
 	listing_read(&l->names, l->queue_dir, QUEUE_ALL, end - begin);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Looks for many queue files, as spool.h describes, in this process, which must be able to read the
- * spool. Private to lib/postfix. */
+/* Private to lib/postfix. Looks for many queue files, as spool.h describes, in this process, which
+ * must be able to read the spool. */
 #pragma once
 
 #include "postfix/spool/asking.h"
@@ -13,19 +13,19 @@ struct looking {
 	const struct queue_id *ids; /* without get: the names whose state is asked */
 	void *arg;
 	struct asking asking; /* what to ask each proven file */
-	size_t first, count;  /* the range of messages, or IDs, that this process looks for */
-	size_t departed;      /* how many of them, from first on, are probably gone */
-	struct proof *proofs; /* the results: count proofs; owned */
+	size_t first, count;  /* the range that this process looks for */
+	size_t departed;      /* of them, from first on, are probably gone */
+	struct proof *proofs; /* count results; owned */
 	int64_t since;        /* steady; no proof is older, except of those that departed */
 	/* Private. */
 	bool asks; /* this look also asks; the last one only proves */
 	int queue_dir;
 	struct queue_layout layout;
-	size_t *left; /* positions, relative to first, that have no result yet */
+	size_t *left; /* positions, relative to first, without a result yet */
 	size_t left_count;
 	unsigned hint;        /* the spot of the last file found */
 	struct listing names; /* saves the lstat in spots that it knows */
 };
 
 int looking_run(struct looking *l, struct err *err) NODISCARD;
-void looking_release(struct looking *l); /* frees what looking_run left; zeroes *l */
+void looking_release(struct looking *l); /* zeroes *l */

@@ -43,7 +43,7 @@ void names_prefetch(const struct names *n, const struct packed_id *id)
 	__builtin_prefetch(&n->slots[slot_of(n, id)]);
 }
 
-/* Makes slots for count keys, at most half of them used, and enters the keys. */
+/* At most half of the slots are used. */
 static int spread(struct names *n, size_t count)
 {
 	size_t slots = SLOTS_MIN;

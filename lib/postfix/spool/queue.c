@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-#define LOOKS 3 /* passes over all spots before a file counts as gone */
+#define LOOKS 3 /* over all spots, before a file counts as gone */
 
 static const char *const words[QUEUE_COUNT] = {
     "maildrop", "incoming", "active", "deferred", "hold"};
@@ -155,7 +155,7 @@ static void search_below(struct search *s, size_t len, unsigned depth, const str
 	}
 }
 
-/* The depths of a directory, as bits. We follow a link, because only root could put one there. */
+/* As bits. We follow a link, because only root could put one there. */
 static uint32_t depths_of(int queue_dir, const char *word, const struct stat *parent)
 {
 	struct search s = {.queue_dir = queue_dir};

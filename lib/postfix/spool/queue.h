@@ -15,18 +15,17 @@ enum queue_name {
 #define QUEUE_COUNT 5
 #define QUEUE_ALL   0x1fu
 
-enum queue_name queue_at(
-    unsigned n); /* the nth queue in flow order, which is the order of the bits */
+enum queue_name queue_at(unsigned n);          /* in flow order */
 const char *queue_word(enum queue_name queue); /* "deferred" */
-/* Parses "deferred,hold" to bits. ERR_SYNTAX, with words that name the unknown queue. */
+/* "deferred,hold" as bits. ERR_SYNTAX, with words that name the unknown queue. */
 int queue_parse_list(const char *text, unsigned *ret_bits, struct err *err) NODISCARD;
 
 #define QUEUE_PATH_MAX 96
 #define HASH_DEPTH_MAX 16 /* hash_queue_depth is 1 to 16 */
-/* The levels of hashing that main.cf sets; 0: not hashed. */
+/* By main.cf; 0: not hashed. */
 unsigned queue_depth(const struct postfix *p, enum queue_name queue);
-/* Sets path, relative to the queue directory, to that of id in a queue ("deferred") or log
- * directory ("defer", "bounce" and "trace" have a file of the same name for each message). */
+/* The path of id, relative to the queue directory, in a queue ("deferred") or log directory
+ * ("defer", "bounce" and "trace" have a file of the same name for each message). */
 void queue_path(
     const char *directory, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX]);
 
@@ -42,14 +41,14 @@ struct queue_layout {
 	/* In flow order, and within a queue by depth. Includes depth 0 of each queue. */
 	struct queue_spot spots[QUEUE_COUNT * (HASH_DEPTH_MAX + 1)];
 	unsigned count;
-	uint32_t defer, bounce, trace; /* the depths of the log directories, as bits */
+	uint32_t defer, bounce, trace; /* depths of the log directories, as bits */
 };
 /* Looks at directories, not files: takes some 100 us. Postfix may change the layout at any time.
  * Before you conclude that a name is nowhere, read it again and look once more. */
 void queue_layout_read(struct queue_layout *ret, int queue_dir);
-/* Opens the file of that name. Tries spots[*hint] first, then all spots, three times because the
- * file may move. *hint becomes its spot. Returns the descriptor, -ENOENT, or -errno if it cannot be
- * opened. Do not use it for a proof: an earlier queue may have another file of that name. */
+/* Tries spots[*hint] first, then all spots, three times because the file may move. *hint becomes
+ * its spot. Returns the descriptor, -ENOENT, or -errno if it cannot be opened. Do not use it for a
+ * proof: an earlier queue may have another file of that name. */
 int queue_layout_open(const struct queue_layout *layout, int queue_dir, const struct queue_id *id,
     unsigned *hint) NODISCARD;
 /* The hash settings under which postsuper(1) finds a file in this queue at this depth: those of
@@ -58,8 +57,7 @@ void queue_hashing(const struct postfix *p, enum queue_name queue, unsigned dept
     unsigned *ret_queues, unsigned *ret_depth);
 
 /* Returns the descriptor, -errno, or ERR_CONFIG if a queue is missing. Postfix makes all queues
- * when it starts, so a missing one means that a file system is not mounted, not that it is
- * empty. */
+ * when it starts, so a missing one means a file system that is not mounted. */
 int queue_directory_open(const struct postfix *p, struct err *err) NODISCARD;
 /* Identifies the queue directory by device and inode, mixed with those of each queue that has a
  * file system of its own. So the place differs while such a file system is not mounted. */
@@ -68,9 +66,9 @@ void queue_directory_place(int queue_dir, uint64_t *ret_device, uint64_t *ret_in
 /* Microseconds after which a child that looks at count files hangs, even with a cold disk. */
 int64_t queue_patience(size_t count);
 
-/* Opens a file for reading, by its path below queue_dir. Does not follow a symlink, does not wait
- * for a FIFO, and keeps the access time if possible, which saves a write for each proof. Returns
- * the descriptor or -errno. The caller checks the file's type. */
+/* path: below queue_dir. Does not follow a symlink, does not wait for a FIFO, and keeps the access
+ * time if possible, which saves a write for each proof. Returns the descriptor or -errno. The
+ * caller checks the file's type. */
 int queue_open(int queue_dir, const char *path) NODISCARD;
 /* Whether cleanup(8) has finished this regular file: it sets the owner's rwx bits last
  * (global/mail_open_ok.c). The group's bits are requests to qmgr(8). */

@@ -30,7 +30,7 @@ static size_t count_of(const char *word, size_t len, bool (*is)(char))
 	return n;
 }
 
-/* An enhanced status code as in RFC 3463: "4.7.1". */
+/* As in RFC 3463: "4.7.1". */
 static bool is_status(const char *word, size_t len)
 {
 	int dots = 0, digits = 0;
@@ -47,7 +47,7 @@ static bool is_status(const char *word, size_t len)
 	return dots == 1 && digits > 0;
 }
 
-/* A reply code, "450", at the beginning of a server's reply. */
+/* "450", at the beginning of a server's reply. */
 static bool is_reply(const char *text, const char *word, size_t len)
 {
 	const char *before = word;
@@ -73,7 +73,7 @@ static bool is_host(const char *word, size_t len)
 	return true;
 }
 
-/* The length of the IP address at the start of text; 0 if there is none. */
+/* Of the IP address at the start of text; 0 if there is none. */
 static size_t ip_len(const char *text)
 {
 	char buf[NET_TEXT_SIZE];

@@ -99,8 +99,6 @@ int spool_reasons_visit(const struct queue_layout *layout, int queue_dir, const 
 	return code;
 }
 
-/* ---- packed for a parent */
-
 static int pack(void *arg, const struct spool_reason *reason)
 {
 	struct bytes *out = arg;

@@ -12,7 +12,7 @@ struct batch {
 };
 
 struct spool_proving {
-	struct batch batches[2]; /* two if there are at least SPLIT_COUNT messages */
+	struct batch batches[2]; /* two from SPLIT_COUNT messages on */
 	unsigned started;
 	size_t count;
 	int64_t began, deadline; /* steady clock */
@@ -31,8 +31,7 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	return code;
 }
 
-/* Copies a child's result if it has the right size. *ret_since becomes the child's, if that is
- * earlier. */
+/* *ret_since becomes the child's, if that is earlier. */
 static int take_batch(const struct spool_proving *s, struct batch *b, struct proof *into,
     int64_t *ret_since, struct err *err)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Looks at the spool, in a child that is mail_owner. It finds where a queue ID lies, and proves
+/* Looks at the spool, in a child that is mail_owner. It finds where a queue ID lies, and proves
  * that the file there is the recorded message. Queues are searched in flow order, as by
  * postsuper(1), so we prove the very file that postsuper would take.
  *
@@ -10,8 +9,7 @@
  * name, the last one with the layout read again.
  *
  * All functions that use a child return ERR_STOPPED soon after *p->stop is set, and ERR_TIMEOUT
- * after queue_patience.
- */
+ * after queue_patience. */
 #pragma once
 
 #include "mail/identity.h"
@@ -21,15 +19,15 @@
 enum proof_state {
 	PROOF_GONE,     /* in no queue */
 	PROOF_ARRIVING, /* Postfix still writes it (owner mode is not 0700); postsuper skips it */
-	PROOF_SAME,     /* proven to be the recorded message */
-	PROOF_CHANGED,  /* another message (enum judgement), or no regular file */
+	PROOF_SAME,
+	PROOF_CHANGED, /* another message (enum judgement), or no regular file */
 	PROOF_UNPROVEN,
 	/* Unreadable; see `error`. -EACCES with `queue` 0: the file can only be in a directory that
 	 * we cannot search, where Postfix cannot have put it. */
 	PROOF_ERROR,
 };
 
-/* Whether the file and its defer log match the selector (selector_asks_file). */
+/* The selector's questions to the file and its defer log (selector_asks_file). */
 enum proof_asked {
 	ASKED_NOTHING, /* nothing to ask, or the state is neither SAME nor UNPROVEN */
 	ASKED_NO,
@@ -55,17 +53,15 @@ struct proof {
 typedef const struct message *spool_get(void *arg, size_t n);
 int spool_prove(const struct postfix *p, spool_get *get, void *arg, size_t count,
     struct proof **ret, struct err *err) NODISCARD;
-/*
- * Like spool_prove, in two steps: start; do other work until the descriptor is readable; finish,
- * which frees s in any case. *arg need not outlive the start.
+/* spool_prove in two steps: start; do other work until the descriptor is readable; finish, which
+ * frees s in any case. *arg need not outlive the start.
  *
  * asks (may be NULL): a selector to ask each proven file. A Subject takes some 25 us, a defer log
  * time by its size. All files are asked before the first is proven, so proofs are no older than
  * without asking. An answer counts only if the same file is then proven; otherwise it is UNSURE.
  *
  * departed: so many messages, the first ones, are probably gone. They are first looked up by name
- * (4 us). Results do not depend on it.
- */
+ * (4 us). Results do not depend on it. */
 struct spool_proving;
 int spool_prove_start(const struct postfix *p, spool_get *get, void *arg, size_t count,
     size_t departed, const struct selector *asks, struct spool_proving **ret,
@@ -75,18 +71,18 @@ int spool_prove_fd(const struct spool_proving *s); /* for poll() */
 int spool_prove_finish(
     struct spool_proving *s, struct proof **ret, int64_t *ret_since, struct err *err) NODISCARD;
 
-/* Judges the open file; sets all of *ret but its place. This process must be mail_owner. */
+/* Sets all of *ret but its place. This process must be mail_owner. */
 void spool_judge(int fd, const struct message *recorded, struct proof *ret);
 
-/* Finds the state of each of ids, if most are probably gone: PROOF_GONE, PROOF_ARRIVING,
- * PROOF_ERROR, or PROOF_SAME for a complete file, without a proof. 2 us for each ID. */
+/* The state of each of ids, if most are probably gone: PROOF_GONE, PROOF_ARRIVING, PROOF_ERROR, or
+ * PROOF_SAME for a complete file, without a proof. 2 us for each ID. */
 int spool_states(const struct postfix *p, const struct queue_id *ids, size_t count,
     struct proof **ret, struct err *err) NODISCARD;
 
-#define SPOOL_REASON_MAX 4096 /* bytes of a recipient or a reason that are kept */
+#define SPOOL_REASON_MAX 4096 /* bytes of a recipient or a reason */
 
-/* Reads the message's defer log (format of bounce_log(3)) as "recipient\0reason\0...", scrubbed,
- * some 64 MiB at most. Empty if there is no log. */
+/* The message's defer log (format of bounce_log(3)) as "recipient\0reason\0...", scrubbed, some 64
+ * MiB at most. Empty if there is no log. */
 int spool_reasons(const struct postfix *p, const struct queue_id *id, struct strbuf *ret_packed,
     struct err *err) NODISCARD;
 struct spool_reason {

@@ -13,7 +13,7 @@
 struct report {
 	uint64_t done; /* files, counted from begin */
 	uint64_t read, arriving, maildrop, unreadable;
-	uint64_t output, named; /* bytes: take's output; names of unreadable files */
+	uint64_t output, named; /* bytes of take's output; names of unreadable files */
 };
 
 struct share {
@@ -24,8 +24,6 @@ struct share {
 	int64_t deadline;
 	bool at_work;
 };
-
-/* ---- the child */
 
 struct worker {
 	const struct share *share;
@@ -53,7 +51,7 @@ static void pass_over(struct worker *w, const struct queue_id *id, int code)
 	w->report.named++;
 }
 
-/* Returns ERR_STALE if the file is not to be read. */
+/* ERR_STALE if the file is not to be read. */
 static int read_open(struct worker *w, int fd, const struct queue_id *id)
 {
 	struct stat st;
@@ -153,8 +151,6 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	return code < 0 ? err_sys(err, ENOMEM, "failed to read queue files") : 0;
 }
 
-/* ---- the parent */
-
 static bool take_report(struct share *share, struct spool_reading *r, const struct report *report)
 {
 	size_t asked = share->end - share->begin;
@@ -204,7 +200,7 @@ static size_t left_of(const struct share *share)
 	return share->end - share->begin;
 }
 
-/* Starts a child on the rest of the share, or on a new share that begins at *next. */
+/* On the rest of the share, or on a new share that begins at *next. */
 static int go_on(struct share *share, size_t *next, struct err *err)
 {
 	size_t left = share->reading->count - *next, chunk = (left + 1) / CHILDREN;

@@ -9,10 +9,10 @@
 #include "postfix/file/queue_message.h"
 #include "postfix/spool/queue.h"
 
-#define SPOOL_READ_PART  (16u << 20) /* bytes of output at which a child ends */
+#define SPOOL_READ_PART  (16u << 20) /* of output, at which a child ends */
 #define SPOOL_READ_NAMED 20          /* unreadable files that are listed by name */
 
-/* Returns the nth name to read. Called in a child. */
+/* The nth name to read. Called in a child. */
 typedef const struct queue_id *spool_read_get(void *arg, size_t n);
 /* Called in a child for each complete, readable file. The parent gets what it writes to out. */
 typedef void spool_read_take(void *arg, size_t n, const struct queue_message *m, struct bytes *out);
@@ -31,9 +31,9 @@ struct spool_reading {
 	const struct net_block *networks; /* own_networks, for queue_host; may be NULL */
 	size_t network_count;
 	void (*progress)(void *arg, size_t done); /* called in the parent; may be NULL */
-	/* Results. Files that left the queue meanwhile are in none of these counts. */
+	/* Results, without files that left the queue meanwhile. */
 	uint64_t read;
-	uint64_t arriving;              /* incomplete files: Postfix still writes them */
+	uint64_t arriving;              /* incomplete: Postfix still writes them */
 	uint64_t maildrop;              /* complete files in maildrop, which are not read */
 	uint64_t unreadable;            /* complete files that could not be read as messages */
 	struct strbuf unreadable_names; /* packed list: "deferred/A/ABC: Permission denied" */

@@ -13,7 +13,7 @@
 
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 #define BUFFER          (64u << 10)
-#define BATCH           64 /* names that are looked up together, to hide cache misses */
+#define BATCH           64 /* looked up together, to hide cache misses */
 #define TEXT_MAX        256
 #define WALK_TIME       (600 * USEC_PER_SEC) /* somebody may have stopped the child with a signal */
 #define ROUNDS          2
@@ -30,8 +30,6 @@ struct report {
 	uint64_t device, inode, names, known_there;
 	uint64_t to_read, nameless, unreadable;
 };
-
-/* ---- the child */
 
 struct visit {
 	uint64_t device, inode;
@@ -52,7 +50,7 @@ struct walker {
 	struct report report;
 	struct strbuf unreadable;
 	int queue_dir;
-	unsigned queue; /* the number of the queue being walked */
+	unsigned queue; /* the number of the queue */
 	struct {
 		struct packed_id id;
 		uint64_t inode;
@@ -104,7 +102,7 @@ static int take_batch(struct walker *w)
 	return code;
 }
 
-/* The level of hashing that a directory of this name is, as a bit; 0 none. */
+/* Of hashing, as a bit; 0: a directory of this name is none. */
 static uint32_t level_of(char name)
 {
 	const char *at = name ? strchr(QUEUE_LEVELS, name) : NULL;
@@ -241,8 +239,7 @@ static int walk_directory(
 	if (faccessat(fd, ".", X_OK, 0) == 0)
 		code = visit_directory(w, fd, path, &levels);
 	else
-		pass_over(
-		    w, path, err_word(-errno)); /* names that cannot be looked up are useless */
+		pass_over(w, path, err_word(-errno)); /* names alone are useless */
 	for (unsigned n = 0; code == 0 && depth < HASH_DEPTH_MAX && levels >> n; n++) {
 		if (!(levels >> n & 1))
 			continue;
@@ -339,8 +336,6 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	free(w);
 	return code;
 }
-
-/* ---- the parent */
 
 static int take_to_read(
     struct walked *w, const struct packed_id *ids, const uint8_t *marks, size_t count)

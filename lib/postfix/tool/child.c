@@ -119,7 +119,7 @@ static int child_end(pid_t pid, int code, const struct bounds *bounds, int *ret_
 }
 
 struct intake {
-	int ends[2]; /* our end is -1 once closed */
+	int ends[2]; /* ours is -1 once closed */
 	struct strbuf text;
 	size_t max;
 	bool keep_tail; /* past max bytes drop the oldest; otherwise fail */

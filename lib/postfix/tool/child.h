@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Starts programs of Postfix. Private to lib/postfix. */
+/* Private to lib/postfix: starts programs of Postfix. */
 #pragma once
 
 #include "base/err.h"
@@ -11,5 +11,5 @@
 int child_spawn(
     const char *const argv[], const int fds[3], int kept, pid_t *ret, struct err *err) NODISCARD;
 
-/* A descriptor that becomes readable when pid ends; -1 if the kernel lacks pidfd_open(2). */
+/* Becomes readable when pid ends; -1 if the kernel lacks pidfd_open(2). */
 int child_watch(pid_t pid);

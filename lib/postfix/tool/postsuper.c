@@ -207,9 +207,9 @@ static void take_output(struct postsuper_job *job)
 	}
 }
 
-/* The position of the ID at which the child died, by its last words. Returns count if they name
- * none. Only IDs after the last one that it did are searched: a second child must not get the
- * others, whose names may belong to other messages by now. */
+/* The position of the ID at which the child died, by its last words; count if they name none. Only
+ * IDs after the last one that it did are searched: a second child must not get the others, whose
+ * names may belong to other messages by now. */
 static size_t find_culprit(const struct postsuper_job *job)
 {
 	const char *words = strbuf_text(&job->complaint);
