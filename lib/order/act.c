@@ -26,7 +26,7 @@ static unsigned count_lanes(const struct settings *settings)
 	return wanted < LANES_MAX ? (unsigned)wanted : LANES_MAX;
 }
 
-/* Gives work to idle lanes. Returns true if any lane is busy. */
+/* Returns true if any lane is busy. */
 static bool feed(struct work *w)
 {
 	bool busy = false;

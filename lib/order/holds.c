@@ -7,8 +7,6 @@ struct asking {
 	size_t count;
 };
 
-/* ---- in the child */
-
 static bool is_wanted(const struct asking *a, uint64_t batch)
 {
 	for (size_t n = 0; n < a->count; n++)
@@ -170,7 +168,7 @@ int holds_candidates(const struct account_entry *list, size_t count, struct cand
 
 struct looking {
 	const struct account_entry *list;
-	struct message message; /* the message that was last asked for */
+	struct message message; /* last asked for */
 };
 
 static const struct message *message_at(void *arg, size_t n)

@@ -298,7 +298,7 @@ int order_choose_oldest(
 	return code;
 }
 
-/* Moves each item from from[place] to place, cycle by cycle, which needs no second array. */
+/* Each item goes from from[place] to place, cycle by cycle, which needs no second array. */
 static void permute(struct item *items, size_t *from, size_t count)
 {
 	for (size_t n = 0; n < count; n++) {

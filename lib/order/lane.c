@@ -27,8 +27,8 @@ static void be_idle(struct lane *lane)
 	lane->had = 0;
 }
 
-/* A chunk cannot go on. If nothing was touched yet, the order fails; later only the chunk. If
- * stopped, the chunk stays untouched. */
+/* If nothing was touched yet, the order fails; later only the chunk. If stopped, the chunk stays
+ * untouched. */
 static void give_up(
     struct work *w, struct lane *lane, size_t begin, size_t end, int code, const struct err *err)
 {
@@ -240,8 +240,8 @@ static const struct postfix *layout_of(struct work *w, const struct proof *proof
 	return &layout->postfix;
 }
 
-/* Sets the results of the job's items. If a postsuper did some items and then died, as when it
- * cannot write a log, the others do not lose a try. */
+/* If a postsuper did some items and then died, as when it cannot write a log, the others do not
+ * lose a try. */
 static void settle(struct work *w, const struct lane *lane, const struct proof *after)
 {
 	const char *complaint = strbuf_text(&lane->job.complaint);
@@ -262,7 +262,7 @@ static void settle(struct work *w, const struct lane *lane, const struct proof *
 	lane_report(w, settled);
 }
 
-/* Whether the lane's next job takes the item. One postsuper must find all its items in one layout.
+/* Whether the lane's next job takes the item: one postsuper must find all its items in one layout.
  * An item that is not taken comes later, or has its result. */
 static bool admit(struct work *w, struct lane *lane, size_t at, const struct proof *proof)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The walk behind every verb: select, prove, ask, act, catch up, account. It returns a value, from
+/* The walk behind every verb: select, prove, ask, act, catch up, account. It returns a value, from
  * which others make text and JSON. It knows no terminal: it asks through a callback.
  *
  * The queue is the truth. order_run asks the index, walks the names in the queue, and reads each
@@ -9,8 +8,7 @@
  * reads everything first; otherwise deletion begins meanwhile.
  *
  * A message is touched only if its row in the index proves its file (mail/identity.h), or if the
- * file itself matches the selector. Its ID is in the account on disk before postsuper gets it.
- */
+ * file itself matches the selector. Its ID is in the account on disk before postsuper gets it. */
 #pragma once
 
 #include "base/settings/settings.h"
@@ -30,26 +28,26 @@ enum action {
 
 struct action_row {
 	const char *verb, *doing;        /* "delete", "deleting" */
-	const char *done, *ready;        /* words for a result: "deleted", "would-delete" */
-	const char *ready_key;           /* key in the summary, beside `done`: "would_delete" */
+	const char *done, *ready;        /* for a result: "deleted", "would-delete" */
+	const char *ready_key;           /* in the summary, beside `done`: "would_delete" */
 	enum postsuper_action postsuper; /* only if `changes` */
 	bool changes;                    /* runs postsuper */
 	bool leaves;                     /* afterwards the ID is in no queue, except maildrop */
 	bool stays;                      /* afterwards the message must be in the queue */
-	/* Only messages that our hold batches hold, unless order.foreign. */
+	/* Only what our hold batches hold, unless order.foreign. */
 	bool only_ours;
 	unsigned idle;         /* queues in which there is nothing to do, as bits */
 	unsigned needs;        /* queues in which a done message lies, as bits; 0 none */
 	unsigned unable;       /* queues in which postsuper cannot do it, as bits */
-	const char *failed;    /* the reason if postsuper says done, but the queue says otherwise */
-	const char *cut_short; /* the reason in a queue of `unable` */
+	const char *failed;    /* why, if postsuper says done, but the queue says otherwise */
+	const char *cut_short; /* why, in a queue of `unable` */
 };
 extern const struct action_row action_rows[ACTION_COUNT];
 
 enum result {
 	RESULT_NONE,      /* not looked at yet */
 	RESULT_READY,     /* proven; would be acted on */
-	RESULT_DONE,      /* deleted, held or released, by the action */
+	RESULT_DONE,      /* deleted, held or released */
 	RESULT_GONE,      /* left the queue, but not by us */
 	RESULT_CHANGED,   /* the ID now names another message, which does not match */
 	RESULT_UNPROVEN,  /* identity is not proven, and the file itself does not match */
@@ -63,17 +61,17 @@ enum result {
 
 struct item {
 	const struct candidate *candidate;
-	struct proof proof; /* of the last look at its file */
+	struct proof proof; /* of the last look */
 	enum result result;
-	bool was_active; /* was in active when acted on, so a running delivery may finish */
+	bool was_active; /* when acted on, so a running delivery may finish */
 	bool idle;       /* EXCLUDED: matches, but there is nothing to do */
-	bool from_queue; /* unknown to the index; found by reading its queue file */
+	bool from_queue; /* unknown to the index */
 	bool bounce;     /* a notice of this host, for order.bounces */
 	bool unheard;    /* GONE and named by --id: only its queue ID is known */
 	uint32_t other_recipients;
 	const char *reason; /* for FAILED; static or owned by the outcome */
 	/* Private. */
-	int64_t recorded; /* its time of arrival, from its row */
+	int64_t recorded; /* arrival, from its row */
 	uint8_t before;   /* result of the previous pass, until this pass looks at it */
 	bool fresh;       /* selected in this pass */
 	bool confirmed;   /* by the latest selection */
@@ -83,26 +81,25 @@ struct item {
 	bool reread;      /* its file was read, because its row was not proven */
 	bool looked;      /* was gone, and was looked for a second time */
 	bool dropped;     /* the index was told that it left */
-	bool limited;     /* an expression hit its limit on its subject or on a reason */
-	bool doubted;     /* depends on a subject or reason that could not be read */
+	bool limited;     /* on its subject or on a reason */
+	bool doubted;     /* by a subject or reason that could not be read */
 };
 
 struct tally {
 	uint64_t matched;                   /* ready, done, changed, unproven, failed, untouched */
 	uint64_t by_envelope, by_from_only; /* among matched; so are the next three */
 	uint64_t given_only;                /* only by the client's words, not by the queue file */
-	uint64_t from_queue;                /* found by reading the queue */
-	uint64_t joined;                    /* only by the login or client of their first pass */
+	uint64_t from_queue;
+	uint64_t joined; /* only by the login or client of their first pass */
 	uint64_t results[RESULT_COUNT];
 	uint64_t bytes;  /* of ready or done messages; so are the next members */
 	uint64_t shared; /* messages that also have other recipients */
 	uint64_t other_recipients;
 	uint64_t bounces; /* notices, for order.bounces */
-	/* The members below are not counted from items. */
+	/* Not counted from items. */
 	uint64_t unjoined;   /* back from a filter; --login and --client cannot judge them */
 	uint64_t unreadable; /* complete queue files, and directories */
-	/* Depend on data that could not be read: recipients, authors, a login, subject or reason.
-	 */
+	/* Depend on what could not be read: recipients, authors, a login, subject or reason. */
 	uint64_t undecided;
 	uint64_t limits; /* expressions that hit their match limit */
 	/* Unknown to the index and not readable yet: still arriving (mode 0600), or in maildrop and
@@ -117,13 +114,13 @@ struct outcome;
  * mail_owner, with the time of arrival as the file's time. Each file is complete or missing:
  * temporary names first, then one sync of the file system, then the final names. */
 struct save {
-	const char *name; /* the directory's, for messages */
-	int directory;    /* must be open when the first message is to be saved */
+	const char *name; /* for messages */
+	int directory;    /* open when the first message is to be saved */
 };
 
 enum order_answer {
 	ORDER_NO,    /* touch nothing */
-	ORDER_GO,    /* go on with the messages that were shown */
+	ORDER_GO,    /* with the messages that were shown */
 	ORDER_AGAIN, /* go on, but select again: a rule came into force meanwhile */
 };
 
@@ -139,32 +136,32 @@ struct order {
 	bool sweep;      /* repeat until a pass finds nothing, at most 10 minutes */
 	bool foreign;    /* RELEASE: also messages that no hold batch of ours holds */
 	bool rule_held;  /* RELEASE: also messages that a rule held (MESSAGE_HELD) */
-	/* RELEASE: also messages that would bounce at once (maximal_queue_lifetime) */
+	/* RELEASE: also what would bounce at once (maximal_queue_lifetime) */
 	bool overdue;
-	/* RELEASE: messages that these hold batches still hold, instead of selector */
+	/* RELEASE: what these hold batches still hold, instead of selector */
 	const uint64_t *undo;
 	size_t undo_count;
 	const struct save *save; /* DELETE: saves messages there first; may be NULL */
-	size_t limit;            /* only the oldest ones, at most so many; 0: all */
+	size_t limit;            /* at most so many, the oldest; 0: all */
 	/* For the account; NULL means "". A hold adopts an unfinished hold batch with the same
 	 * selector_text (whose form must always be the same) and token. */
 	const char *verb, *command_line, *reason, *user, *selector_text, *token;
-	uid_t uid;          /* of the user who ordered it; also for the account */
+	uid_t uid;          /* who ordered it; also for the account */
 	bool stays;         /* account for the batch even if nothing matched */
-	uint32_t rules_set; /* rules that the same command set; ask may set it */
+	uint32_t rules_set; /* by the same command; ask may set it */
 	/* Called once, after everything was selected and proven and before anything is touched,
 	 * even if nothing matched. Not called on a dry run or for LIST, whose outcome is the
 	 * preview. It may set rules_set and open save's directory. NULL: go on without asking. */
 	enum order_answer (*ask)(void *arg, struct order *order, const struct outcome *preview);
 	void *ask_arg;
-	const volatile sig_atomic_t *stop; /* set by SIGINT or SIGTERM; may be NULL */
+	const volatile sig_atomic_t *stop; /* SIGINT or SIGTERM; may be NULL */
 	/* Whether the order was taken back meanwhile; then the rest stays untouched. Called between
 	 * two steps of some messages; may be NULL. */
 	bool (*taken_back)(void *arg);
 	void *taken_back_arg;
 	/* Called often, and at the start of each step. doing: "reading the queue", "proving",
-	 * "deleting", ...; a static string. of: 0 if the total is unknown. */
-	void (*progress)(void *arg, const char *doing, size_t done, size_t of); /* may be NULL */
+	 * "deleting", ...; a static string. of: 0 if the total is unknown. May be NULL. */
+	void (*progress)(void *arg, const char *doing, size_t done, size_t of);
 	void *progress_arg;
 };
 
@@ -174,32 +171,30 @@ struct outcome {
 	struct tally tally;
 	bool interrupted; /* some items are RESULT_UNTOUCHED */
 	bool refused;     /* ask returned ORDER_NO; items are UNTOUCHED */
-	bool no_index;    /* only the queue files were asked; see no_index_why */
-	bool accounted;   /* the account is on disk, or there was nothing to write */
+	bool no_index;    /* only the queue files were asked */
+	bool accounted;   /* on disk, or there was nothing to write */
 	unsigned passes;  /* of a sweep */
-	bool sweep_cut;   /* the sweep reached its limit of time or passes */
+	bool sweep_cut;   /* it reached its limit of time or passes */
 	uint64_t foreign; /* RELEASE: left alone, because others hold them */
 	/* RELEASE: past their lifetime; left alone, or released if order.overdue */
 	uint64_t overdue;
 	int64_t as_of;            /* LIST with index_only: the last catch-up, wall clock; 0 never */
 	struct strbuf unreadable; /* packed list: "deferred/A: Permission denied" */
-	struct err trouble;       /* what went wrong apart from the items (exit status 2); or "" */
-	struct err note;          /* undo: something worth knowing that is no trouble; or "" */
+	struct err trouble;       /* what went wrong apart from the items (exit status 2), or "" */
+	struct err note;          /* undo: something worth knowing that is no trouble, or "" */
 	struct err no_index_why;
 	/* Private. */
 	struct outcome_memory *memory;
 };
 
-/*
- * Runs the whole walk. The caller is root, or may read the spool (with dry_run or ACTION_LIST).
+/* Runs the whole walk. The caller is root, or may read the spool (with dry_run or ACTION_LIST).
  * Returns an error only if nothing was touched; then ret stays empty. Later errors make items
  * RESULT_FAILED, or are in ret->trouble. ERR_INSTANCE: the index knows another queue directory, and
  * none of its messages lies in this one. ERR_USAGE: order.undo names a batch that is no hold batch.
  *
  * If the account cannot be written (no state_directory, or a full disk despite the reserve), the
  * walk goes on, because the flood itself may have filled the disk. Then trouble says so, and
- * `accounted` is false.
- */
+ * `accounted` is false. */
 int order_run(struct order *order, struct outcome *ret, struct err *err) NODISCARD;
 void outcome_release(struct outcome *outcome);
 
@@ -211,10 +206,10 @@ struct run;
 struct run *order_batch_begin(struct order *order, struct outcome *outcome) NODISCARD;
 void order_batch_end(struct run *run); /* accepts NULL */
 
-/* The word for `result` in a JSON line: "deleted", "would-delete", "gone", ... */
+/* In a JSON line: "deleted", "would-delete", "gone", ... */
 const char *result_word(enum result result, enum action action);
 
-/* ---- a catch-up alone, for `sync` and the timer */
+/* A catch-up alone, for `sync` and the timer. */
 
 struct sync_counts {
 	struct queue_place place;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Shared by the steps of the walk. Private to lib/order. */
+/* Private to lib/order: shared by the steps of the walk. */
 #pragma once
 
 #include "base/labels.h"
@@ -8,12 +8,12 @@
 #include "order/catchup/catchup.h"
 #include "order/order.h"
 
-/* ---- account/facts.c: facts for reports about mail that is gone: how many messages arrived when,
- * which senders, recipients, logins and clients they had, and why they waited. Bounded. */
+/* account/facts.c: for reports about mail that is gone: how many messages arrived when, which
+ * senders, recipients, logins and clients they had, and why they waited. Bounded. */
 
 #define FACTS_KEYS    4096 /* different texts that are counted */
-#define FACTS_TOLD    50   /* the most frequent ones, which are written */
-#define FACTS_MINUTES 1440 /* the latest minutes of arrival, which are written */
+#define FACTS_TOLD    50   /* the most frequent ones are written */
+#define FACTS_MINUTES 1440 /* the latest minutes of arrival are written */
 #define FACTS_REASONS 1000 /* messages whose reasons are read */
 
 struct fact_table {
@@ -28,37 +28,35 @@ void facts_release(struct facts *facts);
 /* Reads, in a child, why some open and ready items wait. Failures are ignored. */
 void facts_read_reasons(
     struct facts *facts, const struct postfix *p, const struct outcome *outcome);
-/* Makes the account's line about items that are RESULT_DONE. Call it once, at the end. */
+/* The account's line about items that are RESULT_DONE, once, at the end. */
 int facts_line(struct facts *facts, const struct outcome *outcome, uint64_t batch,
     struct strbuf *ret) NODISCARD;
 
-/* ---- holds.c: the messages that our hold batches hold, by the account: those that they put into
- * the hold queue, and that no batch took out since. Includes those in doubt (the command was
- * killed), which may not be in hold. */
+/* holds.c: what our hold batches hold, by the account: the messages that they put into the hold
+ * queue, and that no batch took out since. Includes those in doubt (the command was killed), which
+ * may not be in hold. */
 
-/* Messages that order->undo's batches no longer hold. */
+/* What order->undo's batches no longer hold. */
 struct holds_lost {
 	uint64_t released, held_again;
-	uint64_t batch; /* one batch that released or held them */
+	uint64_t batch; /* one that released or held them */
 	/* Of the messages still held: given to postsuper by a command that was killed. */
 	uint64_t doubt;
 };
-/* Reads the messages that order->undo's batches, or if there are none, all batches still hold;
- * sorted. ERR_USAGE with words if one of order->undo is no hold batch. */
+/* What order->undo's batches, or if there are none, all batches still hold; sorted. ERR_USAGE with
+ * words if one of order->undo is no hold batch. */
 int holds_read(const struct order *order, struct account_entries *ret, struct holds_lost *ret_lost,
     struct err *err) NODISCARD;
 bool holds_contain(const struct account_entries *holds, const struct account_entry *message);
 
-/* Finds where these messages lie. *ret, from malloc, has the bit of a queue for each; 0 if no queue
- * has a file with that ID and arrival. */
+/* Where these messages lie. *ret, from malloc, has the bit of a queue for each; 0 if no queue has a
+ * file with that ID and arrival. */
 int holds_look(const struct postfix *p, const struct account_entries *messages, uint8_t **ret,
     struct err *err) NODISCARD;
 
-/* Makes candidates of which only ID and arrival are known. */
+/* Candidates of which only ID and arrival are known. */
 int holds_candidates(
     const struct account_entry *list, size_t count, struct candidates *ret) NODISCARD;
-
-/* ---- the walk */
 
 /* Microseconds between the first proof of a look and its postsuper. An older look, as after ^Z or
  * ^S, is made again. After ORDER_PROOF_AGAIN such looks in a row, age counts from the end of the
@@ -71,15 +69,15 @@ struct run {
 	struct order *order;
 	struct outcome *outcome;
 	const struct action_row *row;
-	struct postfix looking; /* the instance; looks end when order->stop is set */
+	struct postfix looking; /* looks end when order->stop is set */
 	struct index_client index;
-	struct writer *writer; /* writes the account; NULL until a message is to be touched */
+	struct writer *writer; /* NULL until a message is to be touched */
 	struct facts facts;
-	uint64_t done_before; /* done by the killed command whose batch we adopted */
-	/* What that command gave to postsuper, if the result is still unknown. */
+	uint64_t done_before; /* by the killed command whose batch we adopted */
+	/* What that command gave to postsuper, with an unknown result. */
 	struct account_entries doubt;
-	struct queue_place place; /* of the queue directory; known after a catch-up */
-	uint64_t left_to_index;   /* files that the last catch-up left to the index */
+	struct queue_place place; /* known after a catch-up */
+	uint64_t left_to_index;   /* by the last catch-up */
 	uint64_t selected;        /* index_changes before the last selection; 0 unknown */
 	bool unchanged;           /* the last catch-up found the index unchanged */
 	bool indexed;             /* the index answers */
@@ -88,7 +86,7 @@ struct run {
 	bool touched;             /* a postsuper was started */
 	bool approved;            /* the user saw the preview and said yes */
 	bool certain;             /* an ID that was not found has left (sync_counts) */
-	int64_t began;            /* start of this pass, wall clock */
+	int64_t began;            /* this pass, wall clock */
 };
 
 static inline bool order_stopped(const struct order *order)
@@ -102,10 +100,9 @@ static inline void order_show(const struct order *order, const char *doing, size
 		order->progress(order->progress_arg, doing, done, of);
 }
 
-/* One step of a pass. */
 typedef int order_step(struct run *run, struct err *err);
 
-/* ---- outcome.c */
+/* outcome.c */
 
 /* Memory that the items point to. */
 struct outcome_memory {
@@ -124,13 +121,13 @@ struct outcome_memory {
 /* Makes it if missing; NULL if out of memory. */
 struct outcome_memory *order_memory(struct outcome *outcome);
 void order_fail(struct outcome *outcome, struct item *item, const char *words); /* copies words */
-/* Fails the item with the error of a proof that is PROOF_ERROR. */
+/* With the error of a proof that is PROOF_ERROR. */
 void order_fail_look(struct outcome *outcome, struct item *item, const struct proof *proof);
 /* Adds to outcome->trouble, the same words only once. */
 void order_trouble(struct outcome *outcome, const struct err *err);
 /* Gives open and ready items the result of the previous pass, or RESULT_UNTOUCHED. */
 void order_leave(struct outcome *outcome);
-void order_tally(struct outcome *outcome); /* counts all results again */
+void order_tally(struct outcome *outcome);
 
 /* Bits of results. */
 #define IS_OPEN    (1u << RESULT_NONE)
@@ -145,20 +142,19 @@ static inline bool item_is(const struct item *item, unsigned results)
 
 bool order_any(const struct outcome *outcome, unsigned results);
 
-/* Positions of chosen items. */
+/* Positions in items. */
 struct chosen {
 	size_t *at;
 	size_t count;
 	struct queue_id *ids; /* set by chosen_ids */
 };
-/* Chooses items with one of these results for which `is` (may be NULL) holds. Release *ret in any
- * case. */
+/* Items with one of these results for which `is` (may be NULL) holds. Release *ret in any case. */
 int order_choose(const struct outcome *outcome, unsigned results,
     bool (*is)(const struct item *item), struct chosen *ret, struct err *err) NODISCARD;
 int chosen_ids(struct chosen *c, const struct outcome *outcome, struct err *err) NODISCARD;
 void chosen_release(struct chosen *c);
 
-/* ---- items.c */
+/* items.c */
 
 /* Makes items of rows that the index selects. If it does not answer, goes on without it. */
 order_step order_select;
@@ -170,7 +166,7 @@ int order_take(struct run *run, struct candidates *candidates, struct err *err) 
 void order_renew(struct outcome *outcome); /* begins a pass: no item is fresh */
 /* NULL if there is none. */
 struct item *order_find(struct outcome *outcome, const struct queue_id *id);
-int64_t order_arrival(const struct item *item); /* from its file if known, otherwise from its row */
+int64_t order_arrival(const struct item *item); /* of its file if known, otherwise of its row */
 void order_sort(struct outcome *outcome);       /* by arrival; positions change */
 /* Like order_choose, the oldest first. */
 int order_choose_oldest(
@@ -178,14 +174,14 @@ int order_choose_oldest(
 /* Whether all senders that the notice goes to match the patterns. */
 bool order_notice_is_meant(const struct selector *s, const struct message *m);
 
-/* ---- prove.c */
+/* prove.c */
 
-order_step order_prove;       /* proves all open items */
+order_step order_prove;       /* all open items */
 order_step order_apply_limit; /* excludes all but the oldest */
-/* Looks at the items at these positions. *ret, from malloc, has a proof for each. */
+/* *ret, from malloc, has a proof for each of these positions. */
 int order_look(
     struct run *run, const size_t *at, size_t count, struct proof **ret, struct err *err) NODISCARD;
-/* The same in two steps, as spool_prove_start. */
+/* In two steps, as spool_prove_start. */
 int order_look_start(struct run *run, const struct postfix *p, const size_t *at, size_t count,
     size_t departed, struct spool_proving **ret, struct err *err) NODISCARD;
 int order_look_finish(struct run *run, struct spool_proving *look, const size_t *at, size_t count,
@@ -195,15 +191,15 @@ void order_judge(struct run *run, struct item *item, const struct proof *proof);
 
 /* After postsuper: the item has its result; or is worth another try; or is still arriving. */
 enum settled { SETTLED, SETTLE_AGAIN, SETTLE_WAIT };
-/* Sets the result. said: postsuper reported it as done. after: a look since then. last: there is no
- * other try. complaint: postsuper's last warning, or "". */
+/* said: postsuper reported it as done. after: a look since then. last: there is no other try.
+ * complaint: postsuper's last warning, or "". */
 enum settled order_settle(const struct action_row *row, struct outcome *outcome, struct item *item,
     const struct proof *after, bool said, bool last, const char *complaint);
 
-/* ---- resolve.c, unsure.c */
+/* resolve.c, unsure.c */
 
-/* Opens items again. A changed or unproven item is opened if the file itself matches, which becomes
- * its candidate. A gone item is opened if it is there after all. */
+/* Opens items again: a changed or unproven one if the file itself matches, which becomes its
+ * candidate; a gone one if it is there after all. */
 order_step order_resolve;
 void order_drop(struct run *run); /* tells the index which messages have left */
 /* Items of which the index does not know all recipients or authors: their queue files decide. An
@@ -212,7 +208,7 @@ order_step order_decide_unsure;
 /* Counts other_recipients of ready items by their files: a row may precede a delivery. */
 order_step order_count_others;
 
-/* ---- act.c, save.c */
+/* act.c, save.c */
 
 /* Proves, saves if order->save is set, and acts on all items that are open or ready. */
 order_step order_act;
@@ -221,30 +217,30 @@ order_step order_act;
  * started. */
 order_step order_save;
 
-/* ---- release.c */
+/* release.c */
 
 /* Exclude messages that others hold; fail messages that would bounce at once. */
 order_step order_leave_foreign, order_leave_overdue;
-/* Makes items of messages that order->undo's batches still hold. ERR_USAGE: no hold batch. */
+/* Makes items of what order->undo's batches still hold. ERR_USAGE: no hold batch. */
 order_step order_select_undo;
-/* Parses "5d", "36h", "5" (days), as main.cf writes it. Returns 0 or ERR_SYNTAX. */
+/* "5d", "36h", "5" (days), as main.cf writes it, or ERR_SYNTAX. */
 int order_parse_lifetime(const char *text, int64_t *ret_usec) NODISCARD;
 
-/* ---- account/order_account.c */
+/* account/order_account.c */
 
 order_step order_account_begin; /* before the first message is touched; again does nothing */
 /* The account cannot be written: ends it, and reports trouble. */
 void order_account_lose(struct run *run, int code, const struct err *why);
 void order_account_end(struct run *run); /* sets outcome->accounted */
 
-/* ---- pass.c */
+/* pass.c */
 
 order_step order_pass; /* asks if order->ask is set; ERR_STOPPED */
 /* Reads only the files of these IDs, and returns those that selector matches. selector NULL: that
  * of the order; then the index is told, too. */
 int order_read_files(struct run *run, const struct selector *selector, const struct queue_id *ids,
     size_t count, struct caught *ret, struct err *err) NODISCARD;
-/* Waits until the daemon has recorded or refused the messages that are at their end. Messages that
- * were judged before a new rule came into force are then in the index for the next pass. A slow
- * DATA meets the new rule. */
+/* Waits until the daemon has recorded or refused the messages that are at their end. What was
+ * judged before a new rule came into force is then in the index for the next pass. A slow DATA
+ * meets the new rule. */
 void order_settle_mail(struct run *run);

@@ -4,7 +4,7 @@
 
 #define SETTLE_TIME (10 * INT64_C(1000000))
 
-/* Takes steps until one fails; NULL ends the list. */
+/* Until one fails; NULL ends the list. */
 static int take_steps(struct run *run, order_step *const *steps, struct err *err)
 {
 	int code = 0;
@@ -72,7 +72,7 @@ static int take_caught(struct run *run, struct caught *caught, struct err *err)
 	return order_take(run, &caught->found, err);
 }
 
-/* Reads all files: there is no index, or one that we no longer trust. */
+/* There is no index, or one that we no longer trust. */
 static int read_all(struct run *run, struct err *err)
 {
 	struct catchup_task task = task_of(run);

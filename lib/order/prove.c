@@ -8,7 +8,7 @@
 struct looked {
 	const struct outcome *outcome;
 	const size_t *at;
-	struct message message; /* the result of the last call */
+	struct message message; /* of the last call */
 };
 
 static const struct message *message_at(void *arg, size_t n)
@@ -64,8 +64,7 @@ static const enum result result_of[] = {[PROOF_GONE] = RESULT_GONE,
     [PROOF_ARRIVING] = RESULT_READY,
     [PROOF_SAME] = RESULT_READY};
 
-/* Whether the file's header and defer log match. An arriving message comes later: it has no reasons
- * yet. */
+/* The file's header and defer log match. An arriving message comes later: it has no reasons yet. */
 static bool is_asked_for(struct run *run, struct item *item, const struct proof *proof)
 {
 	const struct selector *s = run->order->selector;
@@ -196,7 +195,7 @@ int order_apply_limit(struct run *run, struct err *err)
 
 	if (room == 0 || code < 0)
 		return code;
-	/* Messages of earlier passes count. */
+	/* Of earlier passes, too. */
 	for (size_t n = 0; n < outcome->count; n++)
 		room -= outcome->items[n].result == RESULT_DONE && room > 0;
 	for (size_t n = room; n < c.count; n++)

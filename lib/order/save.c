@@ -7,7 +7,7 @@
 #define PART_MAX   2000                /* messages between two looks at the stop flag */
 #define WAIT_MS    20                  /* between two looks at messages that are still arriving */
 #define WAIT_TOTAL (2 * USEC_PER_SEC)  /* for all these looks together */
-#define NAME_SIZE  (QUEUE_ID_MAX + 64) /* bytes of a file name */
+#define NAME_SIZE  (QUEUE_ID_MAX + 64) /* of a file name */
 
 struct saving {
 	const struct order *order;
@@ -18,11 +18,9 @@ struct saving {
 	size_t count;
 };
 
-/* ---- in the child */
-
 struct one {
 	struct message message;
-	int64_t arrival; /* from its file */
+	int64_t arrival; /* of its file */
 	int code;
 	char temporary[NAME_SIZE];
 };
@@ -56,7 +54,7 @@ static int write_content(const struct one *one, int directory, int from)
 	return code;
 }
 
-/* Writes the content under its temporary name. Returns a code only if it ends everything. */
+/* Under its temporary name. Returns a code only if it ends everything. */
 static int write_one(
     struct one *one, int directory, const struct queue_layout *layout, int queue_dir)
 {
@@ -156,7 +154,7 @@ static void fail_one(struct saving *s, size_t at, int code)
 		order_fail(s->outcome, item, words.text);
 }
 
-/* Fails all ready items, so nothing is deleted. */
+/* So nothing is deleted. */
 static void fail_all(struct saving *s, int code)
 {
 	struct err words;

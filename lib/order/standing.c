@@ -105,7 +105,7 @@ static int read_members(const struct json *o, struct standing *s, struct err *er
 	code = code ?: copy(&s->state_directory, o, "state_directory");
 	code = code ?: read_lists(o, s);
 	code = code ?: wire_selector_read(selector, &s->selector, err);
-	/* A selector without conditions would mean all mail. */
+	/* It would mean all mail. */
 	return code == 0 && selector_is_empty(&s->selector) ? ERR_SYNTAX : code;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Orders that stay in force: `purge --for`, `hold --for`. Each catch-up carries them out again,
+/* Orders that stay in force: `purge --for`, `hold --for`. Each catch-up carries them out again,
  * until they expire or somebody ends them.
  *
  * They delete mail without a question. So they lie where only root can write: in
@@ -12,13 +11,12 @@
  * selector: as in index/control/wire.h. state_directory: that of the Postfix instance for which the
  * order was given; another instance that shares the directory by mistake ignores the order. rules:
  * the subjects of the rules that the order set. batches: those in which a hold was carried out
- * again.
- */
+ * again. */
 #pragma once
 
 #include "order/order.h"
 
-#define STANDING_MAX         64u   /* orders in force at a time */
+#define STANDING_MAX         64u   /* in force at a time */
 #define STANDING_BATCHES_MAX 1000u /* of one order; the last ones are kept */
 
 struct standing {
@@ -39,19 +37,19 @@ struct standings {
 };
 void standings_release(struct standings *s);
 
-/* Lists all orders in force at now; none if the directory is missing. Returns ERR_CONFIG if not
- * only root can write there. Skips a malformed file, and *ret_trouble (may be NULL) says so.
- * Removes expired orders. */
+/* All orders in force at now; none if the directory is missing. ERR_CONFIG if not only root can
+ * write there. Skips a malformed file, and *ret_trouble (may be NULL) says so. Removes expired
+ * orders. */
 int standing_list(const struct settings *s, int64_t now, struct standings *ret,
     struct err *ret_trouble, struct err *err) NODISCARD;
 /* NULL if there is none */
 const struct standing *standing_find(const struct standings *s, uint64_t number);
 
-/* Puts an order in force; makes the directory if it is missing. Returns 0, ERR_LIMIT past
- * STANDING_MAX, ERR_LOCKED if an order with this number is in force, or another code. */
+/* Makes the directory if it is missing. ERR_LIMIT past STANDING_MAX, ERR_LOCKED if an order with
+ * this number is in force, or another code. */
 int standing_begin(
     const struct settings *s, const struct standing *standing, struct err *err) NODISCARD;
-/* Ends an order. Returns 1, or 0 if there is none. The caller removes its rules. */
+/* Returns 1, or 0 if there is none. The caller removes its rules. */
 int standing_end(const struct settings *s, uint64_t number, struct err *err) NODISCARD;
 
 /* Carries the order out once more. Returns as order_run does. The batch, if any, has the order's

@@ -13,8 +13,6 @@ struct unsure {
 	uint64_t undecided;
 };
 
-/* ---- in a child */
-
 static const struct queue_id *get_id(void *arg, size_t n)
 {
 	return &((const struct unsure *)arg)->items.ids[n];

@@ -16,7 +16,7 @@ const char *account_state_word(enum account_state state)
 	return words[state];
 }
 
-/* Members of a batch's lines, which a child hands over. */
+/* Of a batch's lines, which a child hands over. */
 static const struct field {
 	const char *key;
 	size_t offset; /* in struct batch; of a char * or uint64_t */
@@ -110,8 +110,6 @@ static int take_batch(struct batch *b, struct reader *r)
 	}
 	return r->failed || b->state >= ACCOUNT_STATES ? ERR_CHILD : code;
 }
-
-/* ---- in the child */
 
 static int put_all(void *arg, struct account_log *log, struct bytes *out, struct err *err)
 {

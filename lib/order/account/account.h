@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The account: what was done, by whom, with which command, as JSON lines in state_directory/log. A
+/* The account: what was done, by whom, with which command, as JSON lines in state_directory/log. A
  * child that is state_directory's owner writes it, locks it for each write, and syncs it. A batch
  * is
  *   {"begin":7,"time":..,"uid":0,"user":"joe","verb":"hold","command":"..","reason":"..",
@@ -25,8 +24,7 @@
  *
  * Room for a batch is reserved after the end of the file, so that a flood can be purged even after
  * it has filled the disk. Root parses only the output of a child: numbers, queue IDs, and texts,
- * which it scrubs.
- */
+ * which it scrubs. */
 #pragma once
 
 #include "base/settings/settings.h"
@@ -41,12 +39,12 @@ enum account_state {
 	ACCOUNT_UNFINISHED,
 	ACCOUNT_UNDONE,
 	ACCOUNT_REFUSED,
-	ACCOUNT_STANDING, /* from standing.h; not in the account itself */
+	ACCOUNT_STANDING, /* standing.h; not in the account itself */
 	ACCOUNT_STATES,
 };
 const char *account_state_word(enum account_state state); /* "done" */
 
-/* A batch as `log` shows it. Texts are scrubbed and owned. */
+/* As `log` shows it. Texts are scrubbed and owned. */
 struct batch {
 	uint64_t number;
 	int64_t time; /* wall clock, microseconds */
@@ -60,9 +58,9 @@ struct batches {
 	struct batch *list; /* the newest first */
 	size_t count, cap;
 };
-/* Lists all batches; none without state_directory or log. With postfix (may be NULL), looks in the
- * queue for messages of which a killed command never learned the result. Those that lie where the
- * action puts them count as done. */
+/* All batches; none without state_directory or log. With postfix (may be NULL), looks in the queue
+ * for messages of which a killed command never learned the result. Those that lie where the action
+ * puts them count as done. */
 int account_list(const struct settings *s, const struct postfix *postfix, struct batches *ret,
     struct err *err) NODISCARD;
 void batches_release(struct batches *b);
@@ -72,8 +70,8 @@ struct json;
 /* Private to lib/order: moves the members of a batch's first (begin) or last line into b. */
 int batch_read(struct batch *b, const struct json *line, bool begin) NODISCARD;
 
-/* An order that was refused: a batch without messages, {"end":7,..,"refused":true}, with `why` as
- * its reason. Texts may be anything; they are scrubbed when shown. */
+/* A batch without messages, {"end":7,..,"refused":true}, with `why` as its reason. Texts may be
+ * anything; they are scrubbed when shown. */
 struct refusal {
 	const char *verb, *command, *user, *why;
 	uid_t uid;

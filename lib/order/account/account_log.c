@@ -6,7 +6,7 @@
 
 #define RUNNING (INT64_C(1) << 40) /* the lock byte of batch 0 */
 
-/* Replaces *ret; sets -1 if there is no such file to read. */
+/* *ret is -1 if there is no such file to read. */
 static int open_in(
     const struct account_log *log, const char *name, bool writing, int *ret, struct err *err)
 {

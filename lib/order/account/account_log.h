@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The account's file (account.h), for a process that is state_directory's owner. Private to
- * lib/order.
+/* Private to lib/order: the account's file (account.h), for a process that is state_directory's
+ * owner.
  *
  * Locks are open file description locks on bytes of log.lock, which is never replaced: byte 0 for
  * writing, byte 1 for writing the log anew, and one byte for each running batch. They end with the
- * process. While we wait for a lock, only the parent's patience limits the wait.
- */
+ * process. While we wait for a lock, only the parent's patience limits the wait. */
 #pragma once
 
 #include "base/err.h"
@@ -16,15 +14,15 @@
 #define ACCOUNT_NEW      "log.new"
 #define ACCOUNT_LOCK     "log.lock"
 #define ACCOUNT_RESERVE  (INT64_C(2) << 20) /* bytes allocated after the end, for a full disk */
-#define ACCOUNT_LINE_MAX (4u << 20)         /* a longer line is ignored */
-#define ACCOUNT_SIZE_MAX (INT64_C(1) << 30) /* a larger file is not read */
+#define ACCOUNT_LINE_MAX (4u << 20)         /* bytes; a longer line is ignored */
+#define ACCOUNT_SIZE_MAX (INT64_C(1) << 30) /* bytes; a larger file is not read */
 
 struct account_log {
 	int directory, lock, fd; /* fd -1: there is no log yet */
 	int64_t end;             /* where account_log_read stops; 0: at the end */
 };
 
-/* writing: makes missing files. Returns 0, or -errno with words. */
+/* writing: makes missing files. -errno with words. */
 int account_log_open(
     struct account_log *log, const char *directory, bool writing, struct err *err) NODISCARD;
 void account_log_close(struct account_log *log);
@@ -38,8 +36,8 @@ bool account_log_compacts(struct account_log *log);
 int account_log_run(struct account_log *log, uint64_t number, struct err *err) NODISCARD;
 bool account_log_is_running(const struct account_log *log, uint64_t number);
 
-/* Appends lines, all or none; the caller holds the lock. First completes a line that was cut off.
- * sync: the lines are on disk when it returns. */
+/* All lines or none; the caller holds the lock. First completes a line that was cut off. sync: the
+ * lines are on disk when it returns. */
 int account_log_append(
     struct account_log *log, const char *lines, size_t len, bool sync, struct err *err) NODISCARD;
 /* Failures are ignored. */
@@ -53,7 +51,7 @@ enum account_kind {
 	LINE_END,
 	LINE_FACTS,
 	LINE_KEPT,
-	LINE_SUMS, /* see sums.h */
+	LINE_SUMS, /* sums.h */
 	LINE_KINDS
 };
 struct account_line {
@@ -62,7 +60,7 @@ struct account_line {
 	uint64_t number;
 	char *text;
 	size_t len; /* without its newline */
-	char *rest; /* the text after the number */
+	char *rest; /* after the number */
 };
 /* Visits each whole line of a known kind. A negative code from visit ends it and is returned. */
 typedef int account_visit(void *arg, const struct account_line *line);

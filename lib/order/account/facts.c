@@ -41,7 +41,7 @@ static int by_count(const void *a, const void *b)
 	return strcmp(x->text, y->text);
 }
 
-/* Ends the counting and sorts, the most frequent first. *ret_told: how many are written. */
+/* The most frequent first. *ret_told: how many are written. */
 static const struct fact *sort_table(struct fact_table *t, size_t *ret_told)
 {
 	*ret_told = t->names.count < FACTS_TOLD ? t->names.count : FACTS_TOLD;

@@ -28,7 +28,7 @@ void account_entry_put(struct strbuf *text, const struct account_entry *entry)
 	    text, "%s%s %lld", text->len ? " " : "", entry->queue_id.text, (long long)arrival);
 }
 
-/* Parses the next entry. Returns 1, 0 at the end, or ERR_SYNTAX. */
+/* Returns 1, 0 at the end, or ERR_SYNTAX. */
 static int next_entry(const char **text, struct account_entry *ret)
 {
 	const char *at = *text + strspn(*text, " ");
@@ -209,8 +209,8 @@ static int end_batch(struct ledger *ledger, struct ledger_batch *batch, const st
 	return code < 0 ? code : batch_read(&batch->told, line, false);
 }
 
-/* Parses what follows the number: ,"part":1} (then *ret_ids is NULL) or ,"part":1,"ids":"..."}.
- * Without a JSON parser, because these lines are many and long, and have no escapes. */
+/* What follows the number: ,"part":1} (then *ret_ids is NULL) or ,"part":1,"ids":"..."}. Without a
+ * JSON parser, because these lines are many and long, and have no escapes. */
 static bool parse_part(const char *at, uint32_t *ret_number, const char **ret_ids, size_t *ret_len)
 {
 	static const char head[] = ",\"part\":", ids[] = ",\"ids\":\"";

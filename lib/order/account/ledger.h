@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The content of the account: batches and their messages. For a process that is state_directory's
- * owner, except account_entry, which the command uses, too. Private to lib/order. */
+/* Private to lib/order: the content of the account, batches and their messages. For a process that
+ * is state_directory's owner, except account_entry, which the command uses, too. */
 #pragma once
 
 #include "base/role.h"
@@ -9,7 +9,7 @@
 #include "order/account/account_log.h"
 #include "order/account/sums.h"
 
-/* ---- messages: queue ID and time of arrival are their identity */
+/* Queue ID and time of arrival are a message's identity. */
 
 struct account_entry {
 	struct queue_id queue_id;
@@ -22,12 +22,10 @@ struct account_entries {
 void account_entries_release(struct account_entries *e);
 
 int account_entry_compare(const void *a, const void *b);
-/* Appends an entry to a text "QUEUEID arrival QUEUEID arrival". */
+/* Appends to a text "QUEUEID arrival QUEUEID arrival". */
 void account_entry_put(struct strbuf *text, const struct account_entry *entry);
-/* Parses such a text. Returns ERR_CHILD if it is malformed. */
+/* ERR_CHILD if such a text is malformed. */
 int account_entries_parse(const char *text, struct account_entries *ret) NODISCARD;
-
-/* ---- batches */
 
 /* What a batch does to messages in hold. */
 enum ledger_effect { EFFECT_NONE, EFFECT_HOLDS, EFFECT_FREES, EFFECT_DELETES };
@@ -55,12 +53,12 @@ struct ledger {
 	struct ledger_batch *list; /* by number */
 	size_t count, cap;
 	bool all;            /* also keep parts of ended batches */
-	uint64_t highest;    /* the highest number ever used */
+	uint64_t highest;    /* ever used */
 	uint64_t written;    /* size of the file when it was last written anew; 0: never */
-	struct sums dropped; /* sums of batches that the log has dropped */
+	struct sums dropped; /* of batches that the log has dropped */
 	uint32_t order;
 };
-/* Reads the log. Release *ret in any case. */
+/* Release *ret in any case. */
 int ledger_read(
     const struct account_log *log, bool all, struct ledger *ret, struct err *err) NODISCARD;
 void ledger_release(struct ledger *ledger);
@@ -79,14 +77,12 @@ struct ledger_entries {
 	struct ledger_entry *list; /* by queue ID, arrival and order */
 	size_t count, cap;
 };
-/* Collects all parts of batches that have an effect. */
+/* From all parts of batches that have an effect. */
 int ledger_entries(const struct ledger *ledger, struct ledger_entries *ret) NODISCARD;
 /* Returns the end of the entries of the message that begins at `begin`. *ret_last: the last entry
  * that counts, or NULL. An entry in doubt counts only if it holds. */
 size_t ledger_message(
     const struct ledger_entries *e, size_t begin, const struct ledger_entry **ret_last);
-
-/* ---- for a command */
 
 /* Runs ask in a child that is state_directory's owner; -ENOENT without such a directory. */
 typedef int ledger_work(void *arg, struct account_log *log, struct bytes *out, struct err *err);

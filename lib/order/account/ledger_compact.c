@@ -130,7 +130,7 @@ static int copy_rest_locked(struct compacting *c, const struct account_log *log)
 	return code < 0 ? code : got < 0 ? -errno : 0;
 }
 
-/* Writes the sums of batches that are dropped now or were dropped before. */
+/* Of batches that are dropped now or were dropped before. */
 static void put_sums(struct compacting *c)
 {
 	struct sums *dropped = &c->ledger.dropped;
@@ -186,7 +186,7 @@ static int replace(struct compacting *c, struct account_log *log)
 	return code;
 }
 
-/* Finds where the log now ends, after a whole line, and checks that it is still the log. */
+/* Where the log now ends, after a whole line; and whether it is still the log. */
 static int find_end(struct compacting *c, struct account_log *log)
 {
 	struct stat st;

@@ -2,9 +2,8 @@
 #include "base/json.h"
 #include "order/order_private.h"
 
-/* Looks at the messages that a killed command gave to postsuper without learning the result: those
- * that lie where they should are done. Called again at the end, because that postsuper may still be
- * at work now. */
+/* What a killed command gave to postsuper without learning the result: messages that lie where they
+ * should are done. Called again at the end, because that postsuper may still be at work now. */
 static void settle_doubt(struct run *run)
 {
 	struct account_entries *doubt = &run->doubt;

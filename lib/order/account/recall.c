@@ -4,7 +4,7 @@
 #include "base/array.h"
 #include "order/order_private.h"
 
-#define TEXT_SIZE  512                     /* bytes of a counted text, with its NUL */
+#define TEXT_SIZE  512                     /* of a counted text, with its NUL */
 #define COUNT_MOST UINT64_C(1000000000000) /* so that sums cannot overflow */
 
 const char *const fact_keys[FACT_TABLES] = {
@@ -32,8 +32,6 @@ void recall_release(struct recall *r)
 	}
 	*r = (struct recall){0};
 }
-
-/* ---- the child's output, within the caps that it promised */
 
 static uint64_t take_count(struct reader *r)
 {
@@ -152,8 +150,6 @@ int recall_read(const struct settings *s, const struct recall_wish *wish,
 	code = recall_take((struct span){blob.at, blob.len}, ret);
 	return code < 0 ? err_set(err, code, "failed to read the account (%s)", err_word(code)) : 0;
 }
-
-/* ---- messages in doubt */
 
 static bool shows(enum ledger_effect effect, uint8_t queue)
 {

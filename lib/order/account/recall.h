@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * What the account knows about an incident: the batches that belong to it, the facts that each
+/* What the account knows about an incident: the batches that belong to it, the facts that each
  * wrote before its messages were gone, and the messages, as far as their IDs are kept.
  *
  * A child that is state_directory's owner reads the account. The caller gets numbers, queue IDs,
- * and scrubbed texts.
- */
+ * and scrubbed texts. */
 #pragma once
 
 #include "base/settings/settings.h"
@@ -15,7 +13,7 @@
 #define RECALL_BATCHES 500 /* the newest ones that belong to it */
 #define RECALL_COUNTS  64  /* texts in a table of one batch */
 
-/* The tables of a facts line. */
+/* Of a facts line. */
 enum fact_kind {
 	FACT_SENDERS,
 	FACT_RECIPIENTS,
@@ -24,12 +22,12 @@ enum fact_kind {
 	FACT_REASONS,
 	FACT_TABLES
 };
-extern const char *const fact_keys[FACT_TABLES]; /* keys in the account's JSON */
+extern const char *const fact_keys[FACT_TABLES]; /* in the account's JSON */
 
-/* Set one of these; the others are 0 or NULL. */
+/* Set one; the others are 0 or NULL. */
 struct recall_wish {
 	/* This batch; the batches with its token (the same fleet order, the same flood, the same
-	 * standing order); and the batches that undid one of these. */
+	 * standing order); and the batches that undid any of them. */
 	uint64_t batch;
 	uint32_t flood;       /* the daemon's batches for this flood, and those with --flood=ID */
 	const char *selector; /* batches with exactly this selector_text */
@@ -60,8 +58,8 @@ struct recalled {
 	uint64_t number;
 	enum ledger_effect effect;
 	int64_t adopted; /* when a later command continued it, wall clock, microseconds; 0: never */
-	bool facts;      /* the account has its facts: `tables` and `arrivals` */
-	bool ids;        /* the account has the IDs of all its messages; they are in `messages` */
+	bool facts;      /* the account has its `tables` and `arrivals` */
+	bool ids;        /* the account has the IDs of all its messages, for `messages` */
 	struct recall_numbers undoes;
 	struct recall_minutes arrivals;
 	struct recall_table tables[FACT_TABLES];
@@ -71,13 +69,13 @@ struct recalled {
 struct recall {
 	struct recalled *list; /* by number */
 	size_t count, cap;
-	uint64_t highest;  /* the highest number ever used; 0: there is no account */
+	uint64_t highest;  /* ever used; 0: there is no account */
 	uint64_t oldest;   /* the lowest number in the account; 0: none */
 	uint64_t left_out; /* batches past RECALL_BATCHES */
-	bool rewritten;    /* the account was written anew, so it has only the newest batches */
-	/* Each message of these batches once, under the last effect on it. Sorted. */
+	bool rewritten;    /* written anew, with only the newest batches */
+	/* Each message once, under the last effect on it. Sorted. */
 	struct account_entries messages[RECALL_EFFECTS];
-	/* Messages whose command was killed before it learned the result. */
+	/* Their command was killed before it learned the result. */
 	struct account_entries doubt[RECALL_EFFECTS];
 };
 
@@ -94,6 +92,6 @@ bool recall_has(const struct recall *r, const struct queue_id *id, int64_t arriv
 
 /* Private: the child's half, in recall_child.c. arg: a struct recall_wish. */
 ledger_work recall_work;
-/* Parses the child's untrusted output. Returns 0 or ERR_CHILD. Release *ret in any case. */
+/* The child's untrusted output. ERR_CHILD if it is invalid. Release *ret in any case. */
 int recall_take(struct span bytes, struct recall *ret) NODISCARD;
 void recalled_release(struct recalled *b);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The child that reads the account. */
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -11,7 +10,7 @@
 struct recalling {
 	const struct recall_wish *wish;
 	struct ledger ledger;
-	/* One for each batch of the ledger; number 0: it does not belong. */
+	/* Of each batch of the ledger; number 0: it does not belong. */
 	struct recalled *batches;
 	struct recall_numbers undone; /* by the batch that is asked for */
 	size_t left_out;              /* older batches past RECALL_BATCHES */
@@ -24,8 +23,6 @@ static size_t position(const struct recalling *r, uint64_t number)
 
 	return b ? (size_t)(b - r->ledger.list) : SIZE_MAX;
 }
-
-/* ---- which batches belong */
 
 static bool has(const struct recall_numbers *numbers, uint64_t number)
 {
@@ -48,7 +45,7 @@ static int read_numbers(const struct json *line, const char *key, struct recall_
 	return code;
 }
 
-/* Finds "--flood=12", alone or followed by a colon and its meaning. */
+/* "--flood=12", alone or followed by a colon and its meaning. */
 static bool names_flood(const char *selector, uint32_t flood)
 {
 	char word[32];
@@ -90,7 +87,7 @@ static bool is_wished(const struct recalling *r, const struct batch *b)
 	return w->selector && *w->selector && strcmp(b->selector, w->selector) == 0;
 }
 
-/* Whether it undoes an earlier batch that belongs. */
+/* An earlier batch that belongs. */
 static bool undoes_one(const struct recalling *r, const struct recall_numbers *undoes)
 {
 	for (size_t n = 0; n < undoes->count; n++) {
@@ -114,8 +111,6 @@ static int take_begin(struct recalling *r, size_t at, const struct json *line)
 	}
 	return code;
 }
-
-/* ---- facts */
 
 static int add_count(struct recall_table *t, const char *is, int64_t count)
 {
@@ -208,14 +203,12 @@ static int visit_wished(void *arg, const struct account_line *line)
 	return read_numbers(o, "undoes", &r->undone);
 }
 
-/* ---- messages */
-
 struct sorted {
 	struct strbuf sure[RECALL_EFFECTS], doubt[RECALL_EFFECTS];
 	uint64_t *known; /* messages known of each batch of the ledger */
 };
 
-/* Sorts the entries of one message: the last sure one counts, or else the last in doubt. */
+/* Of one message: the last sure entry counts, or else the last in doubt. */
 static void sort_message(const struct recalling *r, const struct ledger_entries *e, size_t begin,
     size_t end, struct sorted *s)
 {
@@ -262,8 +255,6 @@ static int sort_messages(struct recalling *r, struct sorted *s)
 	free(e.list);
 	return code;
 }
-
-/* ---- the output for the parent */
 
 static void put_minutes(struct bytes *out, const struct recall_minutes *m)
 {

@@ -67,8 +67,6 @@ void sums_put_lines(const struct sums *sums, struct strbuf *to)
 	}
 }
 
-/* ---- reading */
-
 static void put_numbers(const struct sums *sums, struct bytes *out)
 {
 	for (size_t verb = 0; verb < SUM_VERBS; verb++)
@@ -94,7 +92,7 @@ static int put_all(void *arg, struct account_log *log, struct bytes *out, struct
 	return code;
 }
 
-/* The account's owner is hostile to root: takes only numbers, and bounds them. */
+/* The account's owner is hostile to root: numbers only, with bounds. */
 static int take_all(const struct blob *blob, struct sums *ret)
 {
 	struct reader r = reader_of(blob->at, blob->len);

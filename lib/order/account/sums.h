@@ -16,14 +16,13 @@ struct sum {
 struct sums {
 	struct sum verbs[SUM_VERBS];
 };
-/* Reads the sums, in a child that is state_directory's owner. Without state_directory or log all
- * are 0. Of a batch that still runs, or was killed, only what is known to be done counts. */
+/* In a child that is state_directory's owner. Without state_directory or log all are 0. Of a batch
+ * that still runs, or was killed, only what is known to be done counts. */
 int sums_read(const struct settings *s, const volatile sig_atomic_t *stop, struct sums *ret,
     struct err *err) NODISCARD;
 
-/* ---- for the other files of the account */
+/* For the other files of the account. Other verbs are ignored. A sum stops at INT64_MAX. */
 
-/* Ignores other verbs. A sum stops at INT64_MAX. */
 void sums_add(struct sums *sums, const struct batch *b);
 void sums_add_line(struct sums *sums, const struct account_line *line);
 void sums_put_lines(const struct sums *sums, struct strbuf *to);

@@ -91,7 +91,7 @@ static bool is_readable(const struct writer *w, int wait_ms)
 	return poll(&waiting, 1, wait_ms) == 1;
 }
 
-/* Whether the wait is over. A stopped writer must not delay ^C. */
+/* A stopped writer must not delay ^C. */
 static bool is_over(const struct writer *w, int64_t began)
 {
 	return clock_steady() > began + (w->stop && *w->stop ? HURRIED : ACCOUNT_PATIENCE);
@@ -118,7 +118,7 @@ static int await(struct writer *w, uint32_t wanted, struct reader *r, struct err
 	return answered < 0 ? answered : code;
 }
 
-/* Makes the first line without its first member, the number. */
+/* Without its first member, the number. */
 static int make_first(const struct order *order, struct strbuf *ret)
 {
 	const struct {

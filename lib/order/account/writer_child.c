@@ -5,13 +5,13 @@
 #include "base/json.h"
 #include "order/account/writer.h"
 
-#define GATHER_MAX 128 /* frames that are written together */
+#define GATHER_MAX 128 /* frames written together */
 
 struct serving {
 	int socket;
 	struct account_log log;
-	struct strbuf lines;        /* lines to write */
-	uint32_t parts[GATHER_MAX]; /* parts to answer once the lines are on disk */
+	struct strbuf lines;
+	uint32_t parts[GATHER_MAX]; /* to answer once the lines are on disk */
 	size_t count;
 	bool ended;
 	uint64_t written; /* as in struct ledger */

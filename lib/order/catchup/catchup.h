@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The catch-up reads what the index does not know about the queue, tells the index, and returns the
+/* The catch-up reads what the index does not know about the queue, tells the index, and returns the
  * messages that the selector matches. A child with the caller's own role runs it in the background,
  * and starts children in other roles for all reading.
  *
@@ -11,13 +10,12 @@
  *    index, all files). The selector is matched with the file, and by the index with everything
  *    that it then knows. Files left to the index (counts.left_to_index) need a selection made
  *    afterwards.
- * 4. Look directly for IDs that were not found. Those still not found have left.
- */
+ * 4. Look directly for IDs that were not found. Those still not found have left. */
 #pragma once
 
 #include "order/order.h"
 
-/* Bits of candidate.matched, beside enum selector_matched. */
+/* Of candidate.matched, beside enum selector_matched. */
 #define FOUND_UNKNOWN (1u << 30) /* the index did not know this message, or did not answer */
 #define FOUND_NOTICE  (1u << 31) /* a notice to senders that the selector matches */
 
@@ -25,14 +23,14 @@ struct catchup_task {
 	const struct settings *settings;
 	const struct postfix *postfix;
 	const struct selector *selector; /* NULL: nothing is selected */
-	bool notices;               /* also select notices to senders that the patterns match */
-	bool indexed;               /* ask the index, and tell it */
-	bool distrusted;            /* read again the files that the index says were read */
-	bool proven_there;          /* known messages were there a moment ago */
-	bool held;                  /* the account says that mail was held here */
-	bool adopt;                 /* the index belongs to this directory from now on */
-	bool dry_run;               /* do not tell the index */
-	const struct queue_id *ids; /* only these files, without a walk; NULL: the queue */
+	bool notices;                    /* also notices to senders that the patterns match */
+	bool indexed;                    /* ask the index, and tell it */
+	bool distrusted;                 /* read again the files that the index says were read */
+	bool proven_there;               /* known messages were there a moment ago */
+	bool held;                       /* the account says that mail was held here */
+	bool adopt;                      /* the index belongs to this directory from now on */
+	bool dry_run;                    /* do not tell the index */
+	const struct queue_id *ids;      /* only these files, without a walk; NULL: the queue */
 	size_t id_count;
 	struct queue_place place;          /* with ids: from an earlier catch-up */
 	const volatile sig_atomic_t *stop; /* may be NULL */
@@ -54,14 +52,13 @@ struct catchup {
 	struct catchup_task task;
 	struct catchup_progress *progress; /* shared with the child */
 };
-/* Everything that task points to must last until the end. */
+/* What task points to must last until the end. */
 int catchup_start(struct catchup *c, const struct catchup_task *task, struct err *err) NODISCARD;
 /* Waits for the end in any case. Returns 0, ERR_STOPPED, ERR_INSTANCE if the index knows another
  * directory and none of its messages lies in this one, ERR_CONFIG if a queue is missing, or another
  * code. */
 int catchup_finish(struct catchup *c, struct caught *ret, struct err *err) NODISCARD;
 void catchup_end(struct catchup *c); /* kills it; accepts one that was not started */
-/* Starts and finishes. */
 int catchup_run(const struct catchup_task *task, struct caught *ret, struct err *err) NODISCARD;
 
 /* The head of every update. */

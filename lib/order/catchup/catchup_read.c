@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Reads queue files for a catch-up. The readers run as mail_owner. For each file they hand over u32
- * position, u32 matched, u32 limits, u32 unjoined, and the record in the form of update_add. */
+/* The readers run as mail_owner. For each file they hand over u32 position, u32 matched, u32
+ * limits, u32 unjoined, and the record in the form of update_add. */
 #include "base/array.h"
 #include "order/catchup/catchup_work.h"
 #include "order/order_private.h"
@@ -21,8 +21,6 @@ struct reading {
 	struct one *list;      /* of a part */
 	size_t count, cap;
 };
-
-/* ---- in a reader */
 
 static const struct queue_id *get_id(void *arg, size_t n)
 {

@@ -120,7 +120,7 @@ static void count_directories(struct catchup_work *w)
 	strbuf_add(&w->unreadable, strbuf_text(names), names->len);
 }
 
-/* Skips IDs that the daemon made up. */
+/* The daemon may have made up IDs. */
 static size_t take_nameless(struct catchup_work *w, struct queue_id *ids)
 {
 	size_t count = 0;

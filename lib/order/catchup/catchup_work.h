@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* The catch-up's child. Its output: a selection (index/rows/select.h), struct sync_counts, u32 n, n
- * texts, text index_why, and u32, the length of everything after the selection. Private to
- * lib/order/catchup. */
+/* Private to lib/order/catchup: its child. The output: a selection (index/rows/select.h), struct
+ * sync_counts, u32 n, n texts, text index_why, and u32, the length of everything after the
+ * selection. */
 #pragma once
 
 #include "index/rows/select.h"
@@ -22,8 +22,8 @@ struct catchup_work {
 	struct strbuf unreadable;
 	struct err index_why;
 	struct update update; /* the head of all updates */
-	bool index_answers;   /* the index has answered */
-	bool telling;         /* updates are sent to the index */
+	bool index_answers;
+	bool telling; /* updates are sent to the index */
 	struct packed_id *left;
 	size_t left_count;
 	struct selection found;
