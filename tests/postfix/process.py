@@ -35,6 +35,15 @@ def state(pid):
         return ""
 
 
+def name_of(pid):
+    """Its program's, cut to 15 characters as the kernel keeps it; "" if there is no such process."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="ascii", errors="replace") as file:
+            return file.read().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def is_stopped(pid):
     return state(pid) == "T"
 

@@ -9,7 +9,7 @@ import time
 
 from case import BAD, RigCase, side_by_side
 from pqpurge import USER, preload
-from process import descendants, is_stopped
+from process import descendants, has_ended, is_stopped
 from rig import until
 
 LOCKER = """
@@ -70,7 +70,7 @@ class ChildCase(RigCase):
         # At most the index's last row may have been missing.
         self.assertIn(command.returncode, (0, 1, 2, 3, -number) if self.is_done(args[0]) else (1, 2, 3, -number), args)
         for child in stopped:
-            self.assertFalse(os.path.exists(f"/proc/{child}") and not self.is_dead(child), "a stopped child outlives its parent")
+            self.assertTrue(self.is_dead(child), "a stopped child outlives its parent")
         for child in stopped:
             try:
                 os.kill(child, signal.SIGKILL)
@@ -87,14 +87,8 @@ class ChildCase(RigCase):
     @staticmethod
     def is_dead(pid):
         """Gone, or a zombie that init will reap, or about to be killed."""
-        def gone():
-            try:
-                with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-                    return file.read().rpartition(")")[2].split()[0] in "ZX"
-            except FileNotFoundError:
-                return True
         try:
-            return until(gone, "its end")
+            return until(lambda: has_ended(pid), "its end")
         except TimeoutError:
             return False
 

@@ -7,7 +7,7 @@ import subprocess
 
 from case import BAD
 from pane import Pane
-from process import descendants, is_stopped
+from process import descendants, is_stopped, name_of
 from rig import until
 from smtp import content
 from test_hostile_text import FORBIDDEN, HOSTILE, xtext
@@ -20,11 +20,7 @@ COLOURS = re.compile(r"\033\[[0-9;]*(3[0-8]|4[0-8]|9[0-7])[0-9;]*m")
 def command_of(pane, name="pqpurge-idx"):
     """The process ID of the command that runs in the pane."""
     shell = int(pane.told("pane_pid"))
-    for pid in descendants(shell)[1:]:
-        with open(f"/proc/{pid}/comm", encoding="ascii") as file:
-            if file.read().strip() == name[:15]:
-                return pid
-    return None
+    return next((pid for pid in descendants(shell)[1:] if name_of(pid) == name[:15]), None)
 
 
 class Sizes(ScreenCase):
