@@ -257,7 +257,7 @@ static enum screen_effect open_message(struct screen_model *m)
 	if (m->message.at >= m->messages.count)
 		return EFFECT_NONE;
 	open_text(m, m->messages.list[m->message.at].id);
-	return load(m, EFFECT_SHOW);
+	return load(m, m->shown = EFFECT_SHOW);
 }
 
 static enum screen_effect on_open(struct screen_model *m)
@@ -298,7 +298,7 @@ static enum screen_effect ask_why(struct screen_model *m)
 		return act(m, EFFECT_WHY);
 	snprintf(title, sizeof(title), "why %s", *name ? name : "(none)");
 	open_text(m, title);
-	return load(m, EFFECT_WHY);
+	return load(m, m->shown = EFFECT_WHY);
 }
 
 static enum screen_effect show_help(struct screen_model *m)

@@ -68,7 +68,8 @@ struct screen_model {
 	char title[SCREEN_NOTE_MAX];
 	struct strbuf text; /* packed lines */
 	struct screen_place line;
-	bool helping; /* the text is the help: no key acts */
+	enum screen_effect shown; /* EFFECT_SHOW or EFFECT_WHY: what the text answers */
+	bool helping;             /* the text is the help: no key acts */
 
 	char filter[SCREEN_FILTER_MAX + 1];
 	bool typing;                 /* a filter */

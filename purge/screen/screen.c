@@ -71,9 +71,11 @@ static void look_at_messages(struct screen *v)
 	start(v, TASK_MESSAGES, task_command);
 }
 
-static void look_at_text(struct screen *v, const char *verb, enum screen_effect effect)
+static void look_at_text(struct screen *v)
 {
-	if (!begin_words(v, TASK_TEXT, verb, effect))
+	const enum screen_effect effect = v->model.shown;
+
+	if (!begin_words(v, TASK_TEXT, effect == EFFECT_SHOW ? "show" : "why", effect))
 		return;
 	snprintf(v->text_title, sizeof(v->text_title), "%s", v->model.title);
 	start(v, TASK_TEXT, task_text);
@@ -209,6 +211,8 @@ static void act(struct screen *v, const char *verb, enum screen_effect effect)
 		look_at_groups(v);
 		if (v->model.view == VIEW_MESSAGES)
 			look_at_messages(v);
+		else if (v->model.view == VIEW_TEXT)
+			look_at_text(v);
 	}
 	strbuf_release(&words);
 	strbuf_release(&t.words);
@@ -238,10 +242,8 @@ static void carry_out(struct screen *v, enum screen_effect effect)
 		look_at_messages(v);
 		break;
 	case EFFECT_SHOW:
-		look_at_text(v, "show", effect);
-		break;
 	case EFFECT_WHY:
-		look_at_text(v, "why", effect);
+		look_at_text(v);
 		break;
 	case EFFECT_HOLD:
 		act(v, "hold", effect);

@@ -170,8 +170,8 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 		a->code = begin(a, a->err);
 	if (a->code < 0)
 		return ORDER_NO;
-	/* mail may have come before the rules were in force */
-	return a->plan.rules.count ? ORDER_AGAIN : ORDER_GO;
+	/* mail may have come before the rules were in force, or have been held before the end */
+	return a->plan.rules.count || a->ends.count ? ORDER_AGAIN : ORDER_GO;
 }
 
 /* Mail that an admin deletes or holds must not count as its sender's usual volume. */
@@ -247,8 +247,10 @@ static int run(struct act *a, struct err *err)
 		return code;
 	if (a->ends.count > 0 && order->undo_count == 0)
 		return end_only(a, err);
-	/* ask makes the directory for --save, so there is none without a match */
-	if (session_can_ask(a->s) || order->save || (a->s->behalf && a->s->behalf->most)) {
+	/* ask makes the directory for --save, so there is none without a match; and it ends no
+	 * order when another number is wrong */
+	if (session_can_ask(a->s) || order->save || a->ends.count ||
+	    (a->s->behalf && a->s->behalf->most)) {
 		order->ask = ask;
 		order->ask_arg = a;
 	} else if (!order->dry_run) {

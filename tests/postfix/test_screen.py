@@ -242,9 +242,12 @@ class Acts(ScreenCase):
         self.pane.type(line)
         self.pane.keys("Enter")
 
-    def back(self):
+    def leave_verb(self):
         self.pane.until(lambda text: text.rstrip().endswith("Enter: back to the screen."), "the end of the verb")
         self.pane.keys("Enter")
+
+    def back(self):
+        self.leave_verb()
         self.pane.until(lambda text: "back to the screen" not in text and KEYS in text, "the screen")
 
     def test_hold_and_undo(self):
@@ -389,6 +392,24 @@ class Acts(ScreenCase):
         self.answer("y")
         self.pane.shows("Deleted 1 message")
         self.assertEqual(self.postfix.ids(), {self.bad[0], self.bad[2], self.good})
+
+    def test_open_text_is_read_anew(self):
+        """What stands open is not the state from before the verb."""
+        self.start()
+        self.pane.keys("Enter")
+        self.pane.shows("SENDER", *self.bad)
+        self.pane.keys("Enter")
+        self.pane.until(lambda text: re.search(r"queue name +deferred", text), "the message")
+        self.pane.keys("h")
+        self.asks(f"hold --id={self.bad[0]}", "Hold this 1 message? [y/N]")
+        self.answer("y")
+        self.leave_verb()
+        self.pane.until(lambda text: re.search(r"queue name +hold", text), "the message in hold")
+        self.pane.keys("p")
+        self.asks(f"purge --id={self.bad[0]}", "Delete this 1 message?")
+        self.answer("y")
+        self.leave_verb()
+        self.pane.until(lambda text: re.search(r"proof +gone", text), "no message")
 
     def test_client(self):
         self.start()

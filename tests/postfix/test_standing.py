@@ -106,6 +106,19 @@ class Standing(RigCase):
         self.sync()
         self.assertEqual(self.held(), at_the_door)
 
+    def test_undone_with_a_wrong_number(self):
+        """No order ends, and nothing is released."""
+        self.send_many("a@example.com", 3)
+        orders = [self.begin("hold"), self.begin("purge", "other.test")]
+        held = self.held()
+        result = self.pq.idx("undo", "-y", *map(str, orders), "99")
+        self.assertEqual((result.status, result.out), (1, ""), result)
+        self.assertIn("there is no batch 99", result.err)
+        self.assertEqual([self.state(order) for order in orders], ["standing", "standing"])
+        self.assertEqual((len(held), self.held()), (3, held))
+        self.assertEqual(self.pq.idx("undo", "-y", *map(str, orders)).status, 0)
+        self.assertEqual((self.held(), self.standing_rules()), (set(), {}))
+
     def test_undone_while_it_runs(self):
         """A catch-up that carries the order out stops when undo ends it: mail that it had not reached stays."""
         batch = self.begin()
