@@ -215,6 +215,8 @@ static int check_together(const struct options *o, const struct verb *verb, stru
 		"'--message-id' or '--id'"},
 	    {o->index_only && asks_file,
 		"'--index-only' cannot go with '--subject' or '--why': the index has neither"},
+	    {(o->wait || o->expire) && !o->fleet,
+		"'--wait' and '--expire' go with '--fleet' or '--host'"},
 	    {o->normal && o->bad, "a flood is '--normal' or '--bad'"},
 	    {(o->normal || o->bad) && (o->try_logs || o->learn),
 		"'--try' and '--learn' read logs; they cannot go with '--normal' or '--bad'"},

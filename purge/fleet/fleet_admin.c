@@ -178,16 +178,23 @@ static int orders(struct fleet *f, struct err *err)
 	return session_written(code, err);
 }
 
-static int read_number(const struct fleet *f, int64_t *ret, struct err *err)
+static int read_number(const struct options *o, int64_t *ret, struct err *err)
 {
 	uint64_t number;
 
-	if (f->s->options.word_count != 2 ||
-	    str_parse_u64(f->s->options.words[1], 1, INT64_MAX, &number) < 0)
-		return err_set(err, ERR_USAGE, "'fleet %s' takes the number of one order",
-		    f->s->options.words[0]);
+	if (o->word_count != 2 || str_parse_u64(o->words[1], 1, INT64_MAX, &number) < 0)
+		return err_set(
+		    err, ERR_USAGE, "'fleet %s' takes the number of one order", o->words[0]);
 	*ret = (int64_t)number;
 	return 0;
+}
+
+static int check_name(const struct options *o, int64_t *ret, struct err *err)
+{
+	(void)ret;
+	return o->word_count == 2
+		   ? 0
+		   : err_set(err, ERR_USAGE, "'fleet %s' takes one name", o->words[0]);
 }
 
 static void say_events(const struct json *answer)
@@ -230,7 +237,7 @@ static int order(struct fleet *f, struct err *err)
 	struct json *request, *answer = NULL;
 	struct fleet_order o = {.fleet = f};
 	int64_t number = 0;
-	int code = read_number(f, &number, err);
+	int code = read_number(&f->s->options, &number, err);
 
 	if (code < 0)
 		return code;
@@ -250,7 +257,7 @@ static int cancel(struct fleet *f, struct err *err)
 {
 	struct json *request, *answer = NULL;
 	int64_t number = 0, running = 0;
-	int code = read_number(f, &number, err);
+	int code = read_number(&f->s->options, &number, err);
 
 	if (code < 0)
 		return code;
@@ -327,8 +334,6 @@ static int name_role(struct fleet *f, struct err *err)
 	const bool adds = strcmp(o->words[0], "add") == 0;
 	struct json *request, *answer = NULL;
 
-	if (o->word_count != 2)
-		return err_set(err, ERR_USAGE, "'fleet %s' takes one name", o->words[0]);
 	request = json_request(o->words[0]);
 	json_put_text(request, "name", o->words[1]);
 	if (adds) {
@@ -348,29 +353,42 @@ static int name_role(struct fleet *f, struct err *err)
 	return code;
 }
 
+static const struct row {
+	const char *word;
+	int (*run)(struct fleet *f, struct err *err);
+	/* checks a second word; NULL: there is none */
+	int (*second)(const struct options *o, int64_t *ret, struct err *err);
+} rows[] = {{"hosts", hosts, NULL}, {"orders", orders, NULL}, {"order", order, read_number},
+    {"cancel", cancel, read_number}, {"init", init, NULL}, {"add", name_role, check_name},
+    {"retire", name_role, check_name}};
+
+static const struct row *row_of(const struct options *o)
+{
+	for (size_t n = 0; o->word_count > 0 && n < COUNT_OF(rows); n++)
+		if (strcmp(o->words[0], rows[n].word) == 0)
+			return &rows[n];
+	return NULL;
+}
+
+int fleet_admin_check(const struct options *o, struct err *err)
+{
+	const struct row *row = row_of(o);
+	size_t most = row && row->second ? 2 : 1;
+	int64_t number;
+
+	if (!row)
+		return err_set(err, ERR_USAGE,
+		    "'fleet' takes one of hosts, orders, order, cancel, init, add, retire");
+	if (o->word_count > most)
+		return err_set(
+		    err, ERR_USAGE, "'fleet %s' takes no word '%s'", row->word, o->words[most]);
+	return row->second ? row->second(o, &number, err) : 0;
+}
+
 int fleet_admin(struct fleet *f, struct err *err)
 {
-	static const struct {
-		const char *word;
-		int (*run)(struct fleet *f, struct err *err);
-		size_t words;
-	} rows[] = {{"hosts", hosts, 1}, {"orders", orders, 1}, {"order", order, 2},
-	    {"cancel", cancel, 2}, {"init", init, 1}, {"add", name_role, 2},
-	    {"retire", name_role, 2}};
-	const struct options *o = &f->s->options;
 	struct fleet_site *site;
 	int code = fleet_only(f, "fleet", &site, err);
 
-	if (code < 0)
-		return code;
-	for (size_t n = 0; o->word_count > 0 && n < COUNT_OF(rows); n++) {
-		if (strcmp(o->words[0], rows[n].word) != 0)
-			continue;
-		if (o->word_count > rows[n].words)
-			return err_set(err, ERR_USAGE, "'fleet %s' takes no word '%s'",
-			    rows[n].word, o->words[rows[n].words]);
-		return rows[n].run(f, err);
-	}
-	return err_set(
-	    err, ERR_USAGE, "'fleet' takes one of hosts, orders, order, cancel, init, add, retire");
+	return code < 0 ? code : row_of(&f->s->options)->run(f, err);
 }

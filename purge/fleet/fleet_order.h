@@ -79,10 +79,11 @@ const char *fleet_done_key(const char *verb, bool dry_run); /* "deleted", "would
 
 /* ---- the verbs with --fleet */
 
-int fleet_act(struct fleet *f, struct err *err);   /* purge, hold, release, undo */
-int fleet_look(struct fleet *f, struct err *err);  /* list, top, why, status */
-int fleet_block(struct fleet *f, struct err *err); /* block, unblock */
-int fleet_admin(struct fleet *f, struct err *err); /* fleet ... */
+int fleet_act(struct fleet *f, struct err *err);                 /* purge, hold, release, undo */
+int fleet_look(struct fleet *f, struct err *err);                /* list, top, why, status */
+int fleet_block(struct fleet *f, struct err *err);               /* block, unblock */
+int fleet_admin_check(const struct options *o, struct err *err); /* the words of `fleet ...` */
+int fleet_admin(struct fleet *f, struct err *err);               /* after fleet_admin_check */
 
 /* "last seen 4 minutes ago" for microseconds; "never seen" for a negative number. Returns buf. */
 char *fleet_seen_text(int64_t seen_us, char *buf, size_t size);

@@ -21,9 +21,12 @@ static int run(struct fleet *f, struct err *err)
 int verb_fleet(struct session *s, struct err *err)
 {
 	struct fleet f;
+	int code = s->verb->run == verb_fleet ? fleet_admin_check(&s->options, err) : 0;
 
+	if (code < 0)
+		return code;
 	interrupt_catch();
-	int code = fleet_open(&f, s, err);
+	code = fleet_open(&f, s, err);
 	code = code ?: run(&f, err);
 	fleet_close(&f);
 	return code;

@@ -81,6 +81,15 @@ class Refusals(RigCase):
     def test_block_with_recipient(self):
         self.refused("purge", "-y", "--block", "--recipient", BAD)
 
+    def test_fleet_words(self):
+        """A wrong word is told as one, even where no database can be reached."""
+        for words, answer in (((), "hosts, orders"), (("host",), "hosts, orders"), (("order",), "number of one order"),
+                              (("order", "x"), "number of one order"), (("cancel", "1", "2"), "no word '2'"), (("add",), "one name"),
+                              (("hosts", "mx1"), "no word 'mx1'")):
+            self.assertIn(answer, self.refused("fleet", *words).err, words)
+        for option in "--wait", "--expire":
+            self.assertIn("--fleet", self.refused("purge", "-y", BAD, option, "1m").err)
+
     def test_not_root(self):
         self.refused("purge", "-y", BAD, user="nobody", extra_groups=[], group="nogroup")
 

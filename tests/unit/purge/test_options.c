@@ -145,6 +145,8 @@ static void test_refused(void **state)
 	    {"only without recipient", "purge a.example --only", "--recipient"},
 	    {"block with recipient", "purge --block --recipient a.example", "--recipient"},
 	    {"sweep with limit", "purge a.example --sweep --limit 5", "--limit"},
+	    {"waiting for one host", "purge a.example --wait 1m", "'--fleet'"},
+	    {"expiry for one host", "list --expire 1d", "'--fleet'"},
 	    {"both marks", "floods --normal 1 --bad 1", "'--normal' or '--bad'"},
 	    {"a mark and logs", "floods --learn --bad 1 mail.log", "'--bad'"},
 	    {"action", "block a.example --action EXPLODE", "not an action"},
