@@ -34,21 +34,21 @@ enum {
 static const struct metric table[] = {
     [UP] = {"pqpurge_up", "gauge", "Whether pqpurge-milter answers."},
     [POSTFIX_UP] = {"pqpurge_postfix_up", "gauge", "Whether Postfix runs."},
-    [FINDINGS] = {"pqpurge_findings", "gauge", "What pqpurge-idx status finds, by level; a fault is something wrong."},
+    [FINDINGS] = {"pqpurge_findings", "gauge", "Findings of pqpurge-idx status, by level; a fault is something wrong."},
     [ACCEPTED] = {"pqpurge_accepted_total", "counter", "Messages that passed the daemon since it started, held ones included."},
-    [REFUSED] = {"pqpurge_refused_total", "counter", "Answers of rules since the daemon started; held messages are accepted as well."},
+    [REFUSED] = {"pqpurge_refused_total", "counter", "Answers of rules since the daemon started; held messages count as accepted, too."},
     [RULES] = {"pqpurge_rules", "gauge", "Rules in force; while no daemon runs, stored ones."},
-    [RULES_APPLIED] = {"pqpurge_rules_applied", "gauge", "Whether all mail meets the rules as they are written."},
+    [RULES_APPLIED] = {"pqpurge_rules_applied", "gauge", "Whether all mail is checked against the rules as they are written."},
     [INDEX_ROWS] = {"pqpurge_index_rows", "gauge", "Messages that the index knows."},
     [LAST_SYNC] = {"pqpurge_last_sync_timestamp_seconds", "gauge", "When the last whole catch-up began; 0 without one."},
     [FLOODS] = {"pqpurge_floods_open", "gauge", "Open incidents of the flood watch, by the kind of their key."},
     [BATCHES] = {"pqpurge_batches_total", "counter", "Batches in the account."},
-    [BATCH_MESSAGES] = {"pqpurge_batch_messages_total", "counter", "Messages of all batches in the account, by what came of them."},
-    [QUEUE_READABLE] = {"pqpurge_queue_readable", "gauge", "Whether the queue could be read; without it what follows is missing."},
+    [BATCH_MESSAGES] = {"pqpurge_batch_messages_total", "counter", "Messages of all batches in the account, by result."},
+    [QUEUE_READABLE] = {"pqpurge_queue_readable", "gauge", "Whether the queue could be read; if not, the metrics below are missing."},
     [QUEUE_UNREADABLE] = {"pqpurge_queue_unreadable", "gauge", "Complete queue files, and directories, that could not be read."},
     [QUEUE_MESSAGES] = {"pqpurge_queue_messages", "gauge", "Messages in the queue of Postfix."},
     [QUEUE_OLDEST] = {"pqpurge_queue_oldest_seconds", "gauge", "Age of the oldest message in the queue; 0 without one."},
-    [QUEUE_DOMAIN] = {"pqpurge_queue_domain_messages", "gauge", "Messages in the queue by the domain of the envelope sender, of the domains with the most."},
+    [QUEUE_DOMAIN] = {"pqpurge_queue_domain_messages", "gauge", "Messages in the queue by envelope sender domain, for the largest domains."},
 };
 /* clang-format on */
 

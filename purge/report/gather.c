@@ -29,8 +29,8 @@ static int no_batch(const struct gathered *g, uint64_t number, struct err *err)
 
 	if (number <= r->highest && r->oldest > number)
 		return err_set(err, ERR_USAGE,
-		    "the account does not know batch %" PRIu64
-		    " any more: it was written anew since, and its oldest batch is %" PRIu64,
+		    "the account no longer has batch %" PRIu64
+		    ": it was rewritten since, and its oldest batch is %" PRIu64,
 		    number, r->oldest);
 	return err_set(
 	    err, ERR_USAGE, "there is no batch %" PRIu64 "; 'pqpurge-idx log' lists them", number);
@@ -72,7 +72,7 @@ static void add_batches(struct gathered *g)
 	}
 	if (g->recall.left_out)
 		incident_note(i,
-		    "%" PRIu64 " older batches belong to it, too, and are left out here.",
+		    "%" PRIu64 " older batches belong to it, too; they are left out here.",
 		    g->recall.left_out);
 	incident_add_messages(i, &g->recall);
 }
@@ -85,8 +85,8 @@ static void note_doubt(struct gathered *g)
 		doubt += g->recall.doubt[n].count;
 	if (doubt)
 		incident_note(&g->incident,
-		    "A command was stopped when %zu message%s were in the hands of postsuper; in "
-		    "the queue it does not show that anything was done with them.",
+		    "A command was stopped while postsuper worked on %zu message%s. The queue does "
+		    "not show that postsuper did anything with them.",
 		    doubt, doubt == 1 ? "" : "s");
 }
 
@@ -157,7 +157,7 @@ static void read_flood(struct session *s, struct gathered *g)
 		take_flood(json_at(g->floods, "floods", 0), id, &g->incident.flood);
 	else
 		incident_note(&g->incident,
-		    "The batch was made for flood %u, of which the daemon does not tell any more.",
+		    "The batch was made for flood %u, which the daemon no longer knows.",
 		    (unsigned)id);
 }
 
@@ -186,7 +186,7 @@ static void read_rules(struct session *s, struct gathered *g)
 	if (began <= 0)
 		return;
 	if (rulebox_read(&s->client, i->made, NULL, &g->rules, &err) < 0) {
-		incident_note(i, "Which rules are in force could not be read: %s.", err.text);
+		incident_note(i, "The rules in force could not be read: %s.", err.text);
 		return;
 	}
 	add_rules(i, &g->rules.command, began - HOUR);
@@ -269,7 +269,7 @@ static int add_reasons(const struct session *s, struct gathered *g, struct err *
 
 	if (code < 0 && code != ERR_STOPPED)
 		incident_note(
-		    &g->incident, "Why mail waits now could not be read: %s.", words.text);
+		    &g->incident, "The reasons why mail waits could not be read: %s.", words.text);
 	for (size_t n = 0; code == 0 && n < why.count; n++) {
 		char reason[REASON_SIZE];
 
@@ -298,7 +298,7 @@ static int read_queue(
 	add_waiting(g);
 	if (t->unreadable)
 		incident_note(&g->incident,
-		    "%" PRIu64 " queue file%s could not be read: what is left may be more.",
+		    "%" PRIu64 " queue file%s could not be read, so more mail may be left.",
 		    t->unreadable, t->unreadable == 1 ? "" : "s");
 	progress_show(progress, "adding up", 0, 0);
 	code = add_groups(g, s->options.now, err);

@@ -164,19 +164,18 @@ static void note_missing(struct incident *i, const struct batch *b, const struct
 		return;
 	if (b->running)
 		incident_note(i,
-		    "Batch %" PRIu64 " is still under way. Who sent its messages, to whom, and why "
-		    "they waited is written down at its end.",
+		    "Batch %" PRIu64
+		    " still runs. Its senders, recipients and reasons are recorded when it ends.",
 		    b->number);
 	else if (b->state == ACCOUNT_UNFINISHED || (r && r->ids && b->state != ACCOUNT_DONE))
 		incident_note(i,
-		    "The command of batch %" PRIu64
-		    " was stopped before it wrote down who sent its "
-		    "messages, to whom, and why they waited. That is not known any more.",
+		    "Batch %" PRIu64 " was interrupted before its senders, recipients and reasons "
+				     "were recorded. They are unknown.",
 		    b->number);
 	else
 		incident_note(i,
-		    "The account was written anew since, and has lost who sent the messages of "
-		    "batch %" PRIu64 ", to whom, and why they waited.",
+		    "The account was rewritten since, and no longer has the senders, recipients "
+		    "and reasons of batch %" PRIu64 ".",
 		    b->number);
 }
 
@@ -196,14 +195,14 @@ void incident_add_batch(
 	note_missing(i, batch, recalled);
 	if (recalled && recalled->adopted)
 		incident_note(i,
-		    "Batch %" PRIu64 " was stopped, and a later command went on with it.",
+		    "Batch %" PRIu64 " was interrupted, and a later command continued it.",
 		    batch->number);
 }
 
 /* ---- messages */
 
 /* What a batch did to its messages. A batch that undoes a hold is left out: the hold counts the
- * same messages as let go. */
+ * same messages as released. */
 static bool fate_of(const struct incident_act *act, enum incident_fate *ret)
 {
 	switch (act->recalled->effect) {
@@ -304,8 +303,8 @@ char *incident_origin(const struct batch *batch, char *buf, size_t size)
 {
 	static const struct {
 		const char *prefix, *words;
-	} origins[] = {{"fleet:", "an order of the fleet, "}, {"flood:", "the flood watch, flood "},
-	    {"standing:", "the order that stays in force, batch "}};
+	} origins[] = {{"fleet:", "fleet order "}, {"flood:", "the flood watch, flood "},
+	    {"standing:", "standing order "}};
 
 	for (size_t n = 0; n < COUNT_OF(origins); n++)
 		if (str_starts(batch->token, origins[n].prefix)) {
@@ -323,9 +322,9 @@ const char *incident_state(const struct batch *batch)
 	    [ACCOUNT_UNFINISHED] = "interrupted",
 	    [ACCOUNT_UNDONE] = "undone",
 	    [ACCOUNT_REFUSED] = "refused",
-	    [ACCOUNT_STANDING] = "stays in force"};
+	    [ACCOUNT_STANDING] = "in force"};
 
-	return batch->running ? "under way" : words[batch->state];
+	return batch->running ? "running" : words[batch->state];
 }
 
 /* ---- the end */
@@ -347,8 +346,8 @@ int incident_close(struct incident *i)
 	if (i->rules_left_out)
 		incident_note(i,
 		    i->rules_left_out == 1
-			? "%zu more rule was set since, and is left out here."
-			: "%zu more rules were set since, and are left out here.",
+			? "%zu more rule that was set since is left out here."
+			: "%zu more rules that were set since are left out here.",
 		    i->rules_left_out);
 	for (size_t n = 0; n < FACT_TABLES; n++) {
 		i->tables[n].count = i->tables[n].names.count;

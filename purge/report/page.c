@@ -99,7 +99,7 @@ static void put_tiles(const struct incident *i, struct strbuf *h)
 	if (s.held)
 		put_tile(h, "held", s.held, "held");
 	if (s.freed)
-		put_tile(h, "freed", s.freed, "let go again");
+		put_tile(h, "freed", s.freed, "released");
 	if (s.failed)
 		put_tile(h, "failed", s.failed, "failed");
 	if (i->left.known)
@@ -111,19 +111,19 @@ static void put_flood_action(const struct incident_flood *f, struct strbuf *h)
 {
 	html_put(h, "<p>");
 	if (!*f->action || strcmp(f->action, "WARN") == 0)
-		html_text(h, "The flood watch told of it and did nothing else.");
+		html_text(h, "The flood watch only reported it.");
 	else
 		html_format(h, "The flood watch set a rule for it: %s.", f->action);
 	if (f->expires > 0 && *f->action && strcmp(f->action, "WARN") != 0) {
-		html_text(h, " The rule is in force until ");
+		html_text(h, " The rule ends at ");
 		html_time(h, f->expires * USEC_PER_SEC);
-		html_text(h, ", or was until then.");
+		html_text(h, ".");
 	}
 	if (f->held > 0)
-		html_format(h, " It had %" PRId64 " message%s held that came before.", f->held,
+		html_format(h, " It also held %" PRId64 " message%s that came before.", f->held,
 		    PLURAL_OF(f->held));
 	if (*f->mark)
-		html_format(h, " Somebody marked the flood as %s.", f->mark);
+		html_format(h, " An admin marked the flood as %s.", f->mark);
 	html_put(h, "</p>\n");
 }
 
@@ -132,7 +132,7 @@ static void put_flood(const struct incident_flood *f, struct strbuf *h)
 	html_put(h, "<section id=\"flood\">\n<h2>The flood</h2>\n<p>");
 	html_format(h,
 	    "The %s %s sent %" PRId64 " message%s to %" PRId64
-	    " recipient%s, which is over the limit of %" PRId64 " (signal %s; usual is %" PRId64
+	    " recipient%s, which is over the limit of %" PRId64 " (signal %s; usual: %" PRId64
 	    "). It began ",
 	    f->kind, f->key, f->messages, PLURAL_OF(f->messages), f->recipients,
 	    PLURAL_OF(f->recipients), f->limit, f->signal, f->usual);
@@ -185,17 +185,17 @@ static void put_when(const struct incident *i, struct strbuf *h)
 	if (i->minutes.count)
 		put_minutes(i, h);
 	else
-		html_element(h, "p", NULL, "No message is known that has a time of arrival.");
+		html_element(h, "p", NULL, "No times of arrival are known.");
 	if (i->undated) {
 		html_put(h, "<p>");
-		html_format(h, "Of %" PRIu64 " more message%s the time of arrival is not known.",
+		html_format(h, "The time of arrival of %" PRIu64 " more message%s is unknown.",
 		    i->undated, PLURAL_OF(i->undated));
 		html_put(h, "</p>\n");
 	}
 	if (i->twice)
 		html_element(h, "p", "small",
-		    "The account has lost which messages these were: one that was held and later "
-		    "deleted counts twice in this picture.");
+		    "The account no longer has the queue IDs, so a message that was held and later "
+		    "deleted counts twice in this chart.");
 	html_put(h, "</section>\n");
 }
 
@@ -208,14 +208,14 @@ static const struct {
     [FACT_LOGINS] = {"logins", "Logins", "Login", "(no login)", NULL},
     [FACT_CLIENTS] = {"clients", "Clients", "Address", "(local)", NULL},
     [FACT_RECIPIENTS] = {"recipients", NULL, "Domain", "(none)",
-	"Of mail that was deleted, held or let go each recipient counts; of mail in the queue now "
-	"each message counts once for each domain."},
+	"Mail that was deleted, held or released is counted by recipient. Mail in the queue is "
+	"counted once for each domain of a message."},
     [FACT_REASONS] = {"reasons", NULL, "Reason", "(none)",
-	"Numbers, hosts and addresses in a reason are left out. Each recipient that waited counts. "
-	"Of mail that was deleted or held up to 1,000 messages were asked."},
+	"Reasons are shown without numbers, hosts and addresses, and counted by recipient. Of mail "
+	"that was deleted or held, up to 1,000 messages were examined."},
 };
 static const char *const column_heads[COLUMNS] = {
-    "Deleted", "Held", "Let go or other", "In the queue now"};
+    "Deleted", "Held", "Released or other", "In the queue now"};
 
 static void put_row(const struct incident_table *t, const char *name,
     const uint64_t counts[COLUMNS], struct strbuf *h)
@@ -254,7 +254,7 @@ static void put_table(const struct incident *i, enum fact_kind kind, struct strb
 	if (tables[kind].head)
 		html_element(h, "h3", NULL, tables[kind].head);
 	if (t->count == 0) {
-		html_element(h, "p", "small", "None is known.");
+		html_element(h, "p", "small", "None known.");
 		return;
 	}
 	strbuf_printf(h, "<div class=\"scroll\"><table id=\"%s\"><thead><tr>", tables[kind].id);
@@ -293,12 +293,11 @@ static void put_queues(const struct incident_left *left, struct strbuf *h)
 
 	for (unsigned n = 0; n < QUEUE_COUNT; n++)
 		if (left->queues[n]) {
-			html_format(h, "%s%" PRIu64 " in %s", first ? " Of these " : ", ",
-			    left->queues[n], queue_word(queue_at(n)));
+			html_format(h, "%s%" PRIu64 " in %s", first ? ": " : ", ", left->queues[n],
+			    queue_word(queue_at(n)));
 			first = false;
 		}
-	if (!first)
-		html_put(h, ".");
+	html_put(h, ".");
 }
 
 static void put_ages(const struct incident *i, struct strbuf *h)
@@ -322,11 +321,11 @@ static void put_left(const struct incident *i, struct strbuf *h)
 
 	html_put(h, "<section id=\"left\">\n<h2>What is left in the queue</h2>\n<p>");
 	if (!left->known) {
-		html_format(h, "This is not known: %s.", left->why);
+		html_format(h, "Unknown: %s.", left->why);
 	} else if (left->messages == 0) {
-		html_text(h, "Nothing: no message in the queue matches now.");
+		html_text(h, "No message in the queue matches now.");
 	} else {
-		html_format(h, "%" PRIu64 " message%s (%s) when this report was made.",
+		html_format(h, "%" PRIu64 " message%s (%s) when this report was made",
 		    left->messages, PLURAL_OF(left->messages),
 		    str_size_text(left->bytes, size, sizeof(size)));
 		put_queues(left, h);
@@ -334,7 +333,7 @@ static void put_left(const struct incident *i, struct strbuf *h)
 	}
 	html_put(h, "</p>\n");
 	if (*i->asked) {
-		html_put(h, "<p class=\"small\">Looked for: ");
+		html_put(h, "<p class=\"small\">Selection: ");
 		html_element(h, "code", NULL, i->asked);
 		html_put(h, "</p>\n");
 	}
@@ -358,9 +357,9 @@ static void put_notes(const struct incident *i, struct strbuf *h)
 static void put_foot(struct strbuf *h)
 {
 	html_put(h,
-	    "<footer>What was deleted or held is counted by the account of pqpurge, what is "
-	    "left by the queue files. This file holds addresses of people; it asks for "
-	    "nothing on the network.</footer>\n</main>\n</body>\n</html>\n");
+	    "<footer>Deleted and held mail is counted from pqpurge's account, mail that is left "
+	    "from the queue files. This file holds people's addresses. It loads nothing from the "
+	    "network.</footer>\n</main>\n</body>\n</html>\n");
 }
 
 int page_write(const struct incident *i, struct strbuf *to)

@@ -17,7 +17,7 @@
 #define BAR_LEAST 30 /* least room in bars, so that one alone is not a wall */
 #define LABELS    6  /* below the axis */
 
-const char *const fate_words[FATES] = {"deleted", "held", "let go", "waiting"};
+const char *const fate_words[FATES] = {"deleted", "held", "released", "waiting"};
 static const char *const classes[FATES] = {"deleted", "held", "freed", "waiting"};
 
 struct chart {
@@ -231,7 +231,7 @@ static void put_picture(const struct incident *i, const struct chart *c, struct 
 	html_put(to, "</svg>\n");
 	put_legend(i, to);
 	html_put(to, "<p class=\"small\">");
-	html_format(to, "A bar is %" PRId64 " minute%s of arrivals.", c->width / 60,
+	html_format(to, "Each bar is %" PRId64 " minute%s of arrivals.", c->width / 60,
 	    c->width == 60 ? "" : "s");
 	html_put(to, "</p>\n");
 }

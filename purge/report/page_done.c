@@ -35,8 +35,8 @@ static void put_result(const struct batch *b, struct strbuf *h)
 		const char *words;
 		bool always;
 	} rows[] = {{b->matched, "matched", true}, {b->done, "done", true},
-	    {b->gone, "had left before", false}, {b->changed, "changed", false},
-	    {b->failed, "failed", false}, {b->rules_set, "rules set", false}};
+	    {b->gone, "gone", false}, {b->changed, "changed", false}, {b->failed, "failed", false},
+	    {b->rules_set, "rules set", false}};
 
 	html_put(h, "<td>");
 	html_text(h, incident_state(b));
@@ -91,7 +91,7 @@ static void put_rules(const struct incident *i, struct strbuf *h)
 {
 	if (i->rules.count == 0)
 		return;
-	html_put(h, "<h3>Rules that were set since an hour before, and are in force</h3>\n"
+	html_put(h, "<h3>Rules in force that were set since an hour before it began</h3>\n"
 		    "<div class=\"scroll\"><table id=\"rules\"><thead><tr><th>Pattern</th>"
 		    "<th>Action</th><th>Set</th><th>By</th><th>Until</th><th class=\"n\">Hits</th>"
 		    "<th>Reason</th></tr></thead>\n<tbody>\n");
@@ -109,7 +109,7 @@ void done_write(const struct incident *i, struct strbuf *h)
 		html_element(h, "p", NULL,
 		    i->kind == INCIDENT_QUEUE
 			? "The account has no batch with exactly this selection."
-			: "No message was touched: the account has no batch that belongs to it.");
+			: "No message was touched: no batch of the account belongs to it.");
 	put_rules(i, h);
 	html_put(h, "</section>\n");
 }

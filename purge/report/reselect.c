@@ -27,15 +27,16 @@ static int split(char *text, char **argv, int *ret_argc, struct err *err)
 	argv[argc++] = (char *)"pqpurge-idx";
 	argv[argc++] = (char *)"list";
 	if (strpbrk(text, "'\"\\(") || str_has_control(text))
-		return REFUSE("the selection of the batch holds expressions, blanks or a list of "
-			      "IDs; give the selectors again beside --batch");
+		return REFUSE(
+		    "the batch's selection has an expression, a blank or a list of IDs; give the "
+		    "selectors again with --batch");
 	for (char *word; (word = strsep(&rest, " "));) {
 		if (!*word)
 			continue;
 		if (argc == WORDS_MAX)
-			return REFUSE("the selection of the batch is too long");
+			return REFUSE("the batch's selection is too long");
 		if (*word == '-' && (!str_starts(word, "--") || !may_select(word)))
-			return REFUSE("the selection of the batch cannot be read");
+			return REFUSE("the batch's selection cannot be read");
 		argv[argc++] = word;
 	}
 	argv[argc] = NULL;
@@ -55,7 +56,8 @@ static int take_over(struct session *s, struct options *parsed, int64_t then, st
 	struct options *o = &s->options;
 
 	if (parsed->ids_from_stdin)
-		return REFUSE("the batch was of a list of IDs; give the selectors again");
+		return REFUSE(
+		    "the batch selected a list of IDs; give the selectors again with --batch");
 	shift(&parsed->selector.arrived_before, parsed->now - then);
 	shift(&parsed->selector.arrived_after, parsed->now - then);
 	selector_release(&o->selector);
@@ -83,8 +85,8 @@ int reselect(
 	*ret_words = words;
 	code = split(words, argv, &argc, err);
 	if (code == 0 && behalf_check_words(&account, argc, argv, NULL) < 0)
-		code = REFUSE("the selection of the batch has an expression, which is taken from "
-			      "a command line alone; give it again beside --batch");
+		code = REFUSE("the batch's selection has an expression, and expressions are taken "
+			      "only from the command line; give it again with --batch");
 	if (code < 0)
 		return code;
 	code = options_parse(argc, argv, &parsed, &verb, err);

@@ -110,7 +110,7 @@ class Page(html.parser.HTMLParser):
 
     def fates(self):
         """{fate: messages} from the table of minutes."""
-        return {fate: sum(self.counts("minutes", fate).values()) for fate in ("deleted", "held", "let go", "waiting")}
+        return {fate: sum(self.counts("minutes", fate).values()) for fate in ("deleted", "held", "released", "waiting")}
 
     def svg(self):
         """The picture as XML; None if there is none."""

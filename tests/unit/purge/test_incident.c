@@ -106,10 +106,10 @@ static void test_notes(void **state)
 		const char *want;
 	} cases[] = {
 	    {"whole", ACCOUNT_DONE, false, true, true, ""},
-	    {"killed", ACCOUNT_UNFINISHED, false, false, true, "was stopped before"},
-	    {"killed and undone", ACCOUNT_UNDONE, false, false, true, "was stopped before"},
-	    {"under way", ACCOUNT_UNFINISHED, true, false, true, "still under way"},
-	    {"lost", ACCOUNT_DONE, false, false, false, "was written anew"},
+	    {"killed", ACCOUNT_UNFINISHED, false, false, true, "was interrupted before"},
+	    {"killed and undone", ACCOUNT_UNDONE, false, false, true, "was interrupted before"},
+	    {"running", ACCOUNT_UNFINISHED, true, false, true, "still runs"},
+	    {"lost", ACCOUNT_DONE, false, false, false, "was rewritten"},
 	    {"refused", ACCOUNT_REFUSED, false, false, false, ""},
 	};
 
@@ -190,8 +190,8 @@ static void test_many_rules(void **state)
 			incident_add_rule(&i, &rule);
 		assert_int_equal(incident_close(&i), 0);
 		assert_int_equal(i.rules.count, 50);
-		snprintf(want, sizeof(want), "%zu more rule%s set since, and %s left out here.",
-		    more, more == 1 ? " was" : "s were", more == 1 ? "is" : "are");
+		snprintf(want, sizeof(want), "%zu more rule%s set since %s left out here.", more,
+		    more == 1 ? " that was" : "s that were", more == 1 ? "is" : "are");
 		assert_string_equal(strbuf_text(&i.notes), more ? want : "");
 		incident_release(&i);
 	}
@@ -233,8 +233,8 @@ static void test_origin(void **state)
 	    {"root", "", 0, ""},
 	    {"an operator", "", 1001, "through the order door"},
 	    {"the daemon", "flood:12", 105, "the flood watch, flood 12"},
-	    {"the fleet", "fleet:0b-1", 0, "an order of the fleet, 0b-1"},
-	    {"a standing order", "standing:7", 0, "the order that stays in force, batch 7"},
+	    {"the fleet", "fleet:0b-1", 0, "fleet order 0b-1"},
+	    {"a standing order", "standing:7", 0, "standing order 7"},
 	};
 	char text[128];
 
