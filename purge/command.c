@@ -19,24 +19,9 @@ static int fail(const struct session *s, int code, const struct err *err)
 	return session_exit_of(code);
 }
 
-/* Runs as the invoking user. Neither root nor Postfix is needed here. */
-static int run_fleet(struct session *s, struct err *err)
-{
-	int code = session_open_plain(s, err);
-
-	return code < 0 ? code : verb_fleet(s, err);
-}
-
-/* The verb runs other verbs, which check their own rights. */
-static int run_by_verbs(struct session *s, struct err *err)
-{
-	int code = session_open_plain(s, err);
-
-	return code < 0 ? code : s->verb->run(s, err);
-}
-
 static int run(struct session *s, struct err *err)
 {
+	const bool fleet = !s->behalf && s->options.fleet;
 	int code = 0;
 
 	if (s->options.help) {
@@ -47,16 +32,15 @@ static int run(struct session *s, struct err *err)
 		puts("pqpurge-idx " PQPURGE_VERSION);
 		return EXIT_DONE;
 	}
+	const bool plain = !s->behalf && (fleet || s->verb->flags & VERB_PLAIN);
 	if (s->behalf)
 		code = behalf_check(s, err);
-	else if (s->options.fleet || s->verb->flags & VERB_NO_ROOT)
-		return run_fleet(s, err);
-	else if (s->verb->flags & VERB_BY_VERBS)
-		return run_by_verbs(s, err);
-	else if (geteuid() != 0 && s->verb->flags & VERB_AT_DOOR)
+	else if (!plain && geteuid() != 0 && s->verb->flags & VERB_AT_DOOR)
 		return ask_root(s, err);
-	code = code ?: session_open(s, err);
-	return code < 0 ? code : s->verb->run(s, err);
+	code = code ?: (plain ? session_open_plain : session_open)(s, err);
+	if (code < 0)
+		return code;
+	return fleet ? verb_fleet(s, err) : s->verb->run(s, err);
 }
 
 /* A report that could not be written is a failure. It is reported unless the reader closed the

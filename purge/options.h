@@ -22,16 +22,16 @@ enum option_group {
 	OPTION_SUBJECT = 1u << 7,
 	OPTION_TEST = 1u << 8,
 	OPTION_OUTPUT = 1u << 9,
-	OPTION_TOP = 1u << 16,
-	OPTION_REQUEUE = 1u << 17,
-	OPTION_INDEX = 1u << 18, /* read-only verbs */
-	OPTION_SETUP = 1u << 20,
-	OPTION_ORDER = 1u << 24,
-	OPTION_FLOODS = 1u << 26,
-	OPTION_FLEET = 1u << 27, /* what the fleet can be ordered */
-	OPTION_FLEET_ADD = 1u << 28,
-	OPTION_REPORT = 1u << 29,
-	OPTION_STANDING = 1u << 25, /* purge and hold: stays in force */
+	OPTION_TOP = 1u << 10,
+	OPTION_REQUEUE = 1u << 11,
+	OPTION_INDEX = 1u << 12, /* read-only verbs */
+	OPTION_SETUP = 1u << 13,
+	OPTION_ORDER = 1u << 14,
+	OPTION_FLOODS = 1u << 15,
+	OPTION_FLEET = 1u << 16, /* what the fleet can be ordered */
+	OPTION_FLEET_ADD = 1u << 17,
+	OPTION_REPORT = 1u << 18,
+	OPTION_STANDING = 1u << 19, /* purge and hold: stays in force */
 };
 
 struct options {

@@ -28,7 +28,7 @@ int session_parse(struct session *s, int argc, char **argv, struct err *err) NOD
  * settings file names programs that root runs, so under sudo only root may be able to write one
  * that is named on the command line. */
 int session_open(struct session *s, struct err *err) NODISCARD;
-/* Reads only the settings and the user's name, without root. */
+/* For VERB_PLAIN and the fleet: reads only the settings and the user's name, without root. */
 int session_open_plain(struct session *s, struct err *err) NODISCARD;
 void session_release(struct session *s);
 

@@ -46,7 +46,7 @@ static const struct verb verbs[] = {
 	"Shows groups by sender domain, header From, recipient domain, login or client,\n"
 	"every 2 seconds, and their messages. Keys hold, purge, block and undo; each\n"
 	"shows what it will do and asks. '?' shows the keys.\n",
-	0, WORDS_NONE, VERB_BY_VERBS, ACTION_LIST, verb_screen},
+	0, WORDS_NONE, VERB_PLAIN, ACTION_LIST, verb_screen},
     {"why", "[PATTERN...]", "show why matches are deferred: the reasons, counted",
 	"Similar reasons are folded into one. It also shows when Postfix tries again and\n"
 	"when it gives up. With no pattern and no selector it covers the whole queue.\n",
@@ -113,7 +113,7 @@ static const struct verb verbs[] = {
 	"cancel ends it. init prepares the database. add and retire admit and remove\n"
 	"hosts and persons.\n",
 	OPTION_FLEET_ADD | OPTION_LIMIT | OPTION_REASON,
-	WORDS_ANY, VERB_NO_ROOT, ACTION_LIST, verb_fleet},
+	WORDS_ANY, VERB_PLAIN, ACTION_LIST, verb_fleet},
     {"complete", "domains|rules|batches|log [PREFIX]", "suggest words for the shell's completion", NULL,
 	0, WORDS_ANY, VERB_HIDDEN, ACTION_LIST, verb_complete},
 };

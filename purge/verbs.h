@@ -17,13 +17,12 @@ enum verb_words {
 };
 
 enum verb_flag {
-	VERB_CHANGES = 1u << 0,  /* needs a selection or --all */
-	VERB_POSTFIX = 1u << 1,  /* reads main.cf first */
-	VERB_GROUPS = 1u << 2,   /* --limit counts lines of output, not messages */
-	VERB_HIDDEN = 1u << 3,   /* for programs: help and suggestions do not name it */
-	VERB_NO_ROOT = 1u << 9,  /* runs as the invoking user, without Postfix */
-	VERB_BY_VERBS = 1u << 4, /* runs as the invoking user; other verbs do its work */
-	VERB_AT_DOOR = 1u << 8,  /* root runs it for others whom operator_allow admits */
+	VERB_CHANGES = 1u << 0, /* needs a selection or --all */
+	VERB_POSTFIX = 1u << 1, /* reads main.cf first */
+	VERB_GROUPS = 1u << 2,  /* --limit counts lines of output, not messages */
+	VERB_HIDDEN = 1u << 3,  /* for programs: help and suggestions do not name it */
+	VERB_PLAIN = 1u << 4,   /* runs as the invoking user, without Postfix */
+	VERB_AT_DOOR = 1u << 5, /* root runs it for others whom operator_allow admits */
 };
 
 struct verb {

@@ -133,7 +133,7 @@ static void take_text(struct screen *v)
 
 static void take_sync(struct screen *v, int status, const char *complaint)
 {
-	if (status > EXIT_CANNOT - 1 && *complaint)
+	if (status > EXIT_DONE && *complaint)
 		model_note(&v->model, "%s", complaint);
 	if (v->model.view == VIEW_MESSAGES && !v->jobs[TASK_MESSAGES].pid)
 		look_at_messages(v);
@@ -218,12 +218,13 @@ static void act(struct screen *v, const char *verb, enum screen_effect effect)
 	strbuf_release(&t.words);
 }
 
-static void repaint(struct screen *v)
+static void draw(struct screen *v, void (*paint)(const struct page *p))
 {
 	AUTO(page_release) struct page page = {0};
 
 	if (page_make(&v->model, clock_wall(), &page) == 0)
-		painter_repaint(&page);
+		paint(&page);
+	v->dirty = false;
 }
 
 static void carry_out(struct screen *v, enum screen_effect effect)
@@ -233,7 +234,7 @@ static void carry_out(struct screen *v, enum screen_effect effect)
 		v->quits = true;
 		break;
 	case EFFECT_REPAINT:
-		repaint(v);
+		draw(v, painter_repaint);
 		break;
 	case EFFECT_GROUPS:
 		look_at_groups(v);
@@ -327,16 +328,6 @@ static void wait_and_read(struct screen *v)
 		read_keys(v);
 }
 
-static void draw(struct screen *v)
-{
-	struct page page = {0};
-
-	if (page_make(&v->model, clock_wall(), &page) == 0)
-		painter_draw(&page);
-	page_release(&page);
-	v->dirty = false;
-}
-
 /* Before the terminal is touched, so that a user without the right sees the same error as from
  * top. */
 static int first_look(struct screen *v)
@@ -371,7 +362,7 @@ static int run(struct screen *v, struct err *err)
 	for (v->dirty = true; !v->quits && !interrupt_stop;) {
 		look_if_due(v);
 		if (v->dirty)
-			draw(v);
+			draw(v, painter_draw);
 		wait_and_read(v);
 	}
 	painter_close();

@@ -26,12 +26,9 @@ static const char *const rule_kinds[GROUP_KINDS] = {
 static bool is_domain(const char *name)
 {
 	AUTO(pattern_release) struct pattern p = {0};
-	bool plain;
 
-	if (pattern_parse(name, &p, NULL) < 0)
-		return false;
-	plain = p.kind == PATTERN_DOMAIN && strcmp(p.address.domain.text, name) == 0;
-	return plain;
+	return pattern_parse(name, &p, NULL) == 0 && p.kind == PATTERN_DOMAIN &&
+	       strcmp(p.address.domain.text, name) == 0;
 }
 
 /* '@' and '/' begin a domain or an expression. */

@@ -14,7 +14,7 @@
 #include "purge/top/top.h"
 #include "purge/walk.h"
 
-#define GROUPS_SHOWN   20  /* on a terminal, without --limit */
+#define GROUPS_SHOWN   20  /* as a table on a terminal, without --limit */
 #define WIDE           132 /* from this width on, ages are numbers */
 #define WATCH_MS       2000
 #define WATCH_CATCH_UP 5 /* screens between two catch-ups */
@@ -155,7 +155,7 @@ static size_t shown(const struct screen *screen, const struct top *top)
 {
 	size_t limit = screen->s->options.limit;
 
-	if (!limit && screen->terminal)
+	if (!limit && screen->terminal && !screen->s->options.json)
 		limit = GROUPS_SHOWN;
 	return limit && limit < top->count ? limit : top->count;
 }

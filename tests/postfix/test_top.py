@@ -6,6 +6,7 @@ import subprocess
 from case import BAD, RigCase
 from pqpurge import BUILD
 from smtp import content
+from terminal import Terminal
 
 
 class Top(RigCase):
@@ -66,6 +67,16 @@ class Top(RigCase):
         files = self.postfix.read()
         self.assertEqual(rows[0][3], str(sum(file.size for file in files.values() if file.sender == "a@example.com")))
         self.assertEqual(result.err, "")
+
+    def test_on_a_terminal(self):
+        """A table has the 20 largest groups. JSON has all, as everywhere."""
+        with self.postfix.smtp() as client:
+            for n in range(21):
+                client.message(f"a@d{n}.test", "u@dest.test", content())
+        self.postfix.settled(21)
+        for words, want, count in (("", "1 more group", 1), ("--json", '{"group":', 21)):
+            terminal = Terminal(self.pq.words("top", *words.split()))
+            self.assertEqual((terminal.answer(""), terminal.text.count(want)), (0, count), terminal.text)
 
     def test_what_the_index_does_not_know(self):
         self.pq.stop()
