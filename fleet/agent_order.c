@@ -76,7 +76,7 @@ static struct door_order order_of(const struct agent_order *o)
 		.age = o->age + clock_steady() - o->claimed_at,
 		.placed_by = o->placed_by,
 		.reason = o->reason,
-		.pairs = o->spec.pairs,
+		.pairs = o->spec.list,
 		.count = o->spec.count}};
 }
 

@@ -9,11 +9,7 @@ static int script(struct pg *pg, const char *sql, char sqlstate[6], struct err *
 {
 	int code = pg_ask_script(pg, sql, err);
 
-	code = code ?: pg_await_answer(pg, err);
-	if (code < 0)
-		return code;
-	snprintf(sqlstate, 6, "%s", pg_sqlstate(pg));
-	return *sqlstate ? err_set(err, ERR_REFUSED, "%s", pg_words(pg)) : 0;
+	return code ?: operator_await(pg, sqlstate, err);
 }
 
 /* 0: there is no schema yet. */

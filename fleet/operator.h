@@ -23,7 +23,8 @@ int request_run(struct operator_side *o, const struct json *request, struct json
 
 /* init.c. Applies the missing migrations, each in a transaction, under an advisory lock. */
 int init_run(struct pg *pg, struct json **ret, char sqlstate[6], struct err *err) NODISCARD;
-/* One statement and its answer. ERR_REFUSED: the server refused; err has its words, sqlstate its
- * reason. */
+/* Waits for an answer. ERR_REFUSED: the server refused; err has its words, sqlstate its reason. */
+int operator_await(struct pg *pg, char sqlstate[6], struct err *err) NODISCARD;
+/* Sends one statement, and waits likewise. */
 int operator_ask(struct pg *pg, const char *sql, const char *const *params, int count,
     char sqlstate[6], struct err *err) NODISCARD;

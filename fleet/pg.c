@@ -340,17 +340,16 @@ const char *pg_sqlstate(const struct pg *pg)
 	return state && strlen(state) == 5 ? state : "XX000";
 }
 
-const char *pg_words(const struct pg *pg)
+const char *pg_words(struct pg *pg)
 {
-	struct pg *own = (struct pg *)(uintptr_t)pg;
 	const char *primary =
 	    pg->result ? PQresultErrorField(pg->result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
 
-	take_words(own->words, sizeof(own->words),
+	take_words(pg->words, sizeof(pg->words),
 	    primary      ? primary
 	    : pg->result ? PQresultErrorMessage(pg->result)
 			 : "");
-	return own->words;
+	return pg->words;
 }
 
 size_t pg_rows(const struct pg *pg)

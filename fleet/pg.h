@@ -44,7 +44,7 @@ int pg_ask_script(struct pg *pg, const char *sql, struct err *err) NODISCARD;
 
 /* The last answer, which lives until the next question. */
 const char *pg_sqlstate(const struct pg *pg); /* five characters; "" without an error */
-const char *pg_words(const struct pg *pg);    /* first line of the server's error; scrubbed */
+const char *pg_words(struct pg *pg);          /* first line of the server's error; scrubbed */
 size_t pg_rows(const struct pg *pg);
 const char *pg_value(const struct pg *pg, size_t row, int column); /* NULL: null, or no such cell */
 const char *pg_text(const struct pg *pg, size_t row, int column);  /* "" for SQL null */

@@ -183,16 +183,22 @@ static int fill(const struct json *o, const struct request *r, struct values *v,
 
 /* ---- running */
 
+int operator_await(struct pg *pg, char sqlstate[6], struct err *err)
+{
+	int code = pg_await_answer(pg, err);
+
+	if (code < 0)
+		return code;
+	snprintf(sqlstate, 6, "%s", pg_sqlstate(pg));
+	return *sqlstate ? err_set(err, ERR_REFUSED, "%s", pg_words(pg)) : 0;
+}
+
 int operator_ask(struct pg *pg, const char *sql, const char *const *params, int count,
     char sqlstate[6], struct err *err)
 {
 	int code = pg_ask(pg, sql, params, count, err);
 
-	code = code ?: pg_await_answer(pg, err);
-	if (code < 0)
-		return code;
-	snprintf(sqlstate, 6, "%s", pg_sqlstate(pg));
-	return *sqlstate ? err_set(err, ERR_REFUSED, "%s", pg_words(pg)) : 0;
+	return code ?: operator_await(pg, sqlstate, err);
 }
 
 static int read_answer(struct pg *pg, const struct request *r, struct json **ret, struct err *err)

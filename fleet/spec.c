@@ -7,25 +7,19 @@
 void spec_release(struct spec *s)
 {
 	for (size_t n = 0; n < s->count; n++) {
-		free((char *)(uintptr_t)s->pairs[n].key);
-		free((char *)(uintptr_t)s->pairs[n].value);
+		free((char *)(uintptr_t)s->list[n].key);
+		free((char *)(uintptr_t)s->list[n].value);
 	}
-	free(s->pairs);
+	free(s->list);
 	*s = (struct spec){0};
 }
 
 static int add(struct spec *s, const char *key, const char *value, struct err *err)
 {
-	struct {
-		struct door_pair *list;
-		size_t count, cap;
-	} pairs = {s->pairs, s->count, s->cap};
 	struct door_pair pair = {strdup(key), strdup(value)};
 
-	if (s->count < DOOR_PAIRS_MAX && pair.key && pair.value && array_add(&pairs, pair) == 0) {
-		*s = (struct spec){pairs.list, pairs.count, pairs.cap};
+	if (s->count < DOOR_PAIRS_MAX && pair.key && pair.value && array_add(s, pair) == 0)
 		return 0;
-	}
 	free((char *)(uintptr_t)pair.key);
 	free((char *)(uintptr_t)pair.value);
 	if (s->count >= DOOR_PAIRS_MAX)
@@ -44,11 +38,10 @@ static bool is_number(const struct json *value, int64_t *ret)
 static bool is_nothing(const struct json *value)
 {
 	AUTO(strbuf_release) struct strbuf text = {0};
-	bool is =
-	    json_member_text(value, NULL, &text) == 0 &&
-	    (strcmp(strbuf_text(&text), "null") == 0 || strcmp(strbuf_text(&text), "false") == 0);
 
-	return is;
+	return json_member_text(value, NULL, &text) == 0 &&
+	       (strcmp(strbuf_text(&text), "null") == 0 ||
+		   strcmp(strbuf_text(&text), "false") == 0);
 }
 
 static int add_value(struct spec *s, const char *key, const struct json *value, struct err *err)

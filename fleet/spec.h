@@ -9,7 +9,7 @@
 #define SPEC_MAX     (64u << 10) /* bytes of JSON */
 
 struct spec {
-	struct door_pair *pairs; /* owned, with keys and values */
+	struct door_pair *list; /* owned, with keys and values */
 	size_t count, cap;
 };
 /* ERR_SYNTAX: not an object, a nested value, a fraction, more than SPEC_MAX bytes or DOOR_PAIRS_MAX

@@ -36,10 +36,10 @@ static int take_domains(struct fleet_group *g, const struct json *line)
 
 		if (!name || count <= 0 || count >= NUMBER_MAX)
 			continue;
-		name = strdup(name);
-		if (!name)
+		struct fleet_share share = {strdup(name), count};
+		if (!share.name)
 			return -ENOMEM;
-		g->shares[g->share_count++] = (struct fleet_share){(char *)(uintptr_t)name, count};
+		g->shares[g->share_count++] = share;
 	}
 	return 0;
 }

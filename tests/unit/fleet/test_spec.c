@@ -13,8 +13,8 @@ static void expect(const char *json, const char *const *pairs, size_t count)
 		fail_msg("%s: %s", json, err.text);
 	assert_int_equal(s.count, count);
 	for (size_t n = 0; n < count; n++) {
-		assert_string_equal(s.pairs[n].key, pairs[2 * n]);
-		assert_string_equal(s.pairs[n].value, pairs[2 * n + 1]);
+		assert_string_equal(s.list[n].key, pairs[2 * n]);
+		assert_string_equal(s.list[n].value, pairs[2 * n + 1]);
 	}
 	spec_release(&s);
 	assert_int_equal(s.count, 0);
