@@ -170,7 +170,7 @@ static void note_missing(struct incident *i, const struct batch *b, const struct
 	else if (b->state == ACCOUNT_UNFINISHED || (r && r->ids && b->state != ACCOUNT_DONE))
 		incident_note(i,
 		    "Batch %" PRIu64 " was interrupted before its senders, recipients and reasons "
-				     "were recorded. They are unknown.",
+		    "were recorded. They are unknown.",
 		    b->number);
 	else
 		incident_note(i,
