@@ -151,3 +151,13 @@ char *net_text(const struct net_address *address, char buf[NET_TEXT_SIZE])
 		inet_ntop(AF_INET6, address->at, buf, NET_TEXT_SIZE);
 	return buf;
 }
+
+char *net_block_text(const struct net_block *block, char buf[NET_BLOCK_TEXT_SIZE])
+{
+	size_t len = strlen(net_text(&block->base, buf));
+
+	if (block->bits < 128)
+		snprintf(buf + len, NET_BLOCK_TEXT_SIZE - len, "/%u",
+		    block->base.family == 4 ? block->bits - 96 : block->bits);
+	return buf;
+}

@@ -32,3 +32,6 @@ bool net_contains(const struct net_block *block, const struct net_address *addre
 bool net_is_narrow(const struct net_block *block);
 #define NET_TEXT_SIZE 48
 char *net_text(const struct net_address *address, char buf[NET_TEXT_SIZE]); /* "" for family 0 */
+#define NET_BLOCK_TEXT_SIZE (NET_TEXT_SIZE + 4)
+/* "192.0.2.0/24", or only the address if the block is one. Returns buf. */
+char *net_block_text(const struct net_block *block, char buf[NET_BLOCK_TEXT_SIZE]);

@@ -70,17 +70,11 @@ static bool is_domain(const char *value)
 
 bool door_is_client(const char *value)
 {
-	char normal[NET_TEXT_SIZE + 16], address[NET_TEXT_SIZE];
+	char normal[NET_BLOCK_TEXT_SIZE];
 	struct net_block block;
 
-	if (net_parse_block(value, &block) < 0 || !net_is_narrow(&block))
-		return false;
-	net_text(&block.base, address);
-	if (block.bits == 128)
-		return strcmp(address, value) == 0;
-	snprintf(normal, sizeof(normal), "%s/%u", address,
-	    block.base.family == 4 ? block.bits - 96 : block.bits);
-	return strcmp(normal, value) == 0;
+	return net_parse_block(value, &block) == 0 && net_is_narrow(&block) &&
+	       strcmp(net_block_text(&block, normal), value) == 0;
 }
 
 static const struct key_row {

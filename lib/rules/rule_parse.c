@@ -107,7 +107,7 @@ static int set_login(struct rule *r, const char *subject, struct err *err)
 static int set_client(struct rule *r, const char *subject, struct err *err)
 {
 	const char *written = subject + strlen(CLIENT_PREFIX);
-	char address[NET_TEXT_SIZE], whole[NET_TEXT_SIZE + 16];
+	char block[NET_BLOCK_TEXT_SIZE], whole[NET_BLOCK_TEXT_SIZE + 16];
 
 	if (net_parse_block(written, &r->block) != 0)
 		return err_set(err, ERR_SYNTAX,
@@ -115,13 +115,7 @@ static int set_client(struct rule *r, const char *subject, struct err *err)
 		    "2001:db8::/32; no bits below the mask)",
 		    written);
 	r->kind = RULE_CLIENT;
-	net_text(&r->block.base, address);
-	unsigned lead = r->block.base.family == 4 ? 96 : 0;
-	if (r->block.bits == 128)
-		snprintf(whole, sizeof(whole), CLIENT_PREFIX "%s", address);
-	else
-		snprintf(
-		    whole, sizeof(whole), CLIENT_PREFIX "%s/%u", address, r->block.bits - lead);
+	snprintf(whole, sizeof(whole), CLIENT_PREFIX "%s", net_block_text(&r->block, block));
 	int rc = rule_own(&r->subject, whole);
 	return rc != 0 ? rc : rule_own(&r->key, "");
 }

@@ -152,14 +152,10 @@ static void put_clients(struct json *o, const struct selector *s)
 	struct strbuf packed = {0};
 
 	for (size_t n = 0; n < s->clients.count; n++) {
-		const struct net_block *block = &s->clients.list[n];
-		char address[NET_TEXT_SIZE], text[NET_TEXT_SIZE + 16];
-		int len = snprintf(text, sizeof(text), "%s", net_text(&block->base, address));
+		char text[NET_BLOCK_TEXT_SIZE];
 
-		if (block->bits != 128)
-			len = snprintf(text, sizeof(text), "%s/%u", address,
-			    block->base.family == 4 ? block->bits - 96 : block->bits);
-		strlist_push(&packed, text, (size_t)len);
+		net_block_text(&s->clients.list[n], text);
+		strlist_push(&packed, text, strlen(text));
 	}
 	put_unless_empty(o, "client", &packed);
 }

@@ -63,16 +63,6 @@ int block_plan_add(
 	return code;
 }
 
-static int add_client(struct block_plan *plan, const struct net_block *block,
-    const struct block_terms *terms, struct err *err)
-{
-	char address[NET_TEXT_SIZE], subject[NET_TEXT_SIZE + 16];
-
-	snprintf(subject, sizeof(subject), "%s/%u", net_text(&block->base, address),
-	    block->base.family == 4 ? block->bits - 96 : block->bits);
-	return add_joined(plan, "client:", subject, terms, err);
-}
-
 static int add_login_pattern(struct block_plan *plan, const struct pattern *p,
     const struct block_terms *terms, struct err *err)
 {
@@ -86,6 +76,7 @@ int block_plan_selector(struct block_plan *plan, const struct selector *selector
 {
 	const struct pattern_set *sets[] = {&selector->author, &selector->sender, &selector->from};
 	struct strlist logins = strlist_of(&selector->logins);
+	char client[NET_BLOCK_TEXT_SIZE];
 	int code = 0;
 
 	for (size_t i = 0; i < COUNT_OF(sets); i++)
@@ -97,7 +88,8 @@ int block_plan_selector(struct block_plan *plan, const struct selector *selector
 	for (size_t i = 0; code == 0 && i < selector->login_patterns.count; i++)
 		code = add_login_pattern(plan, &selector->login_patterns.list[i], terms, err);
 	for (size_t i = 0; code == 0 && i < selector->clients.count; i++)
-		code = add_client(plan, &selector->clients.list[i], terms, err);
+		code = add_joined(plan,
+		    "client:", net_block_text(&selector->clients.list[i], client), terms, err);
 	if (code == 0 && plan->rules.count == 0)
 		return err_set(err, ERR_USAGE,
 		    "'--block' needs a pattern, '--sender', '--from', '--login' or '--client'");

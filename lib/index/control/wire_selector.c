@@ -95,11 +95,9 @@ static void put_clients(struct json *o, const struct selector *s)
 	struct strbuf packed = {0};
 
 	for (size_t i = 0; i < s->clients.count; i++) {
-		const struct net_block *block = &s->clients.list[i];
-		unsigned bits = block->base.family == 4 ? block->bits - 96 : block->bits;
-		char address[NET_TEXT_SIZE], text[NET_TEXT_SIZE + 8];
+		char text[NET_BLOCK_TEXT_SIZE];
 
-		(void)snprintf(text, sizeof text, "%s/%u", net_text(&block->base, address), bits);
+		net_block_text(&s->clients.list[i], text);
 		strlist_push(&packed, text, strlen(text));
 	}
 	json_put_packed(o, "clients", &packed);
