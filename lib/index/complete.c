@@ -4,7 +4,7 @@
 #include "mail/identity.h"
 #include "mail/join.h"
 
-#define FIRST_ROWS 32 /* rows that are tried for a join */
+#define FIRST_ROWS 32 /* that are tried for a join */
 
 static int add_block(struct complete *c, const char *text)
 {
@@ -118,7 +118,6 @@ static int count_firsts(struct txn *txn, const struct message *second, bool left
 	return judged;
 }
 
-/* See index_update. */
 static void join(struct complete *c, struct txn *txn, struct message *m)
 {
 	struct message first;

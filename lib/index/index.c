@@ -4,7 +4,7 @@
 #include "index/index_private.h"
 
 #define LOOK 100 /* microseconds */
-/* Half of a slice; the commit takes the other half. */
+/* The commit takes the other half. */
 #define CHANGE_TIME (INDEX_SLICE / 2)
 
 static const struct span meta_key = {.at = "index", .len = 5};
@@ -56,7 +56,7 @@ void meta_put(struct txn *txn, const struct index_counts *meta)
 }
 
 /* LMDB's writer mutex is not fair: a thread that releases it and at once takes it again starves the
- * others (up to 2 s were seen). So wait until no session waits, at most INDEX_PAUSE. */
+ * others (up to 2 s were seen). */
 
 void slice_begin(struct slice *s, struct index *ix)
 {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The index: a cache of the queue, valid until the machine boots. Exactly one process has it open:
+/* The index: a cache of the queue, valid until the machine boots. Exactly one process has it open:
  * the daemon, or a command's child while no daemon runs. index_directory holds:
  *
  * - lock: flock(2)ed from before the store is opened until after it is closed, because LMDB 0.9.25
- *   to 0.9.31 destroys other processes' mutexes when it closes. index_lock.h describes its content.
- * - index.mdb, index.mdb-lock: LMDB's, opened with MDB_NOSYNC | MDB_NOSUBDIR, never MDB_WRITEMAP
+ *   to 0.9.31 destroys other processes' mutexes when it closes. Its content: index_lock.h.
+ * - index.mdb, index.mdb-lock: LMDB's, opened with MDB_NOSYNC and MDB_NOSUBDIR, never MDB_WRITEMAP
  * - index.mdb.bad: the last data file that was set aside
  * - control.sock: the daemon's socket (wire.h)
  *
@@ -14,8 +13,7 @@
  *
  * Any thread may record and read. The only lock is LMDB's writer mutex, which a long job holds for
  * at most INDEX_SLICE at a time. Between two slices it lets waiting sessions go first, for at most
- * INDEX_PAUSE.
- */
+ * INDEX_PAUSE. */
 #pragma once
 
 #include "index/census/census.h"
@@ -31,22 +29,21 @@
 
 struct index;
 
-/* Identifies the queue directory that the rows belong to. 0, 0: not known yet. */
+/* The queue directory that the rows belong to. 0, 0: not known yet. */
 struct queue_place {
 	uint64_t device, inode;
 };
 
-/*
- * Takes the lock, and opens or creates the index. map_size is lowered to half of the file system's
- * free space, but not below 1 MiB. An index of another boot or version is emptied.
+/* Takes the lock, and opens or creates the index. map_size (bytes) is lowered to half of the file
+ * system's free space, but not below 1 MiB. An index of another boot or version is emptied.
  *
  * A data file is set aside and replaced if it cannot be opened, is damaged, or if two openers in a
  * row died; *ret_note (may be NULL) then says why. Any change while nobody had it open, even of one
  * byte, is damage. If the last owner closed the index, a checksum of the file finds it; otherwise
  * all rows are read once.
  *
- * Returns 0, ERR_LOCKED (with the owner's pid), ERR_NO_INDEX (no directory), ERR_FULL or -EACCES.
- */
+ * Returns 0, ERR_LOCKED (with the owner's pid), ERR_NO_INDEX (no directory), ERR_FULL or
+ * -EACCES. */
 int index_open(const char *directory, int64_t map_size, struct index **ret, struct err *ret_note,
     struct err *err) NODISCARD;
 /* Closes the store, then releases the lock. No other call may be running. */
@@ -55,17 +52,16 @@ void index_close(struct index *ix);
  * unusable: then close the index and open it again. */
 int index_check(struct index *ix) NODISCARD;
 
-/* Records what the milter saw of one message, in one transaction. If the map is full, the oldest
- * rows make room. If it fails, the message is counted in left_out, and catch-up will read it from
- * the queue. An older row of the same inode stays, because only the queue file can tell which
- * message it is. */
+/* Records what the milter saw of one message. If the map is full, the oldest rows make room. If it
+ * fails, the message is counted in left_out, and catch-up will read it from the queue. An older row
+ * of the same inode stays, because only the queue file can tell which message it is. */
 int index_record(struct index *ix, const struct message *m, struct err *err) NODISCARD;
 
 struct index_counts {
 	uint64_t rows, used_bytes, map_bytes, file_bytes;
 	uint64_t recorded;    /* since the index was opened */
 	uint64_t left_out;    /* since the index was opened */
-	uint64_t evicted;     /* rows dropped for lack of room since the boot */
+	uint64_t evicted;     /* dropped for lack of room since the boot */
 	int64_t evicted_time; /* wall clock; 0: never */
 	/* Wall clock, start of the last complete catch-up; 0: none since the boot. */
 	int64_t caught_up;
@@ -75,8 +71,8 @@ struct index_counts {
 	char hostname[256];
 };
 int index_count(struct index *ix, struct index_counts *ret, struct err *err) NODISCARD;
-/* Drops expired rows of messages that left, and the oldest rows if the map is nearly full. Does one
- * slice of work. Returns 1: call again at once; 0: call again in a second; or a code. */
+/* Does one slice of work: drops expired rows of messages that left, and the oldest rows if the map
+ * is nearly full. Returns 1: call again at once; 0: call again in a second; or a code. */
 int index_prune(struct index *ix, struct err *err) NODISCARD;
 
 /* The queries below serve the command (serve.h). Each renews its snapshot every INDEX_SNAPSHOT and
@@ -98,15 +94,14 @@ int index_find(struct index *ix, const struct selector *selector, int64_t deadli
 #define INDEX_NAME_MOVED PACKED_ID_FLAG_B
 int index_names(struct index *ix, int64_t deadline, struct bytes *out, struct err *err) NODISCARD;
 
-/* Answers with the counts by group (census.h). The first question counts all rows, in slices of the
- * write lock. The counts are then kept up to date until nobody has asked for INDEX_GROUPS_REST.
- * Returns 0, ERR_TIMEOUT or another code. */
+/* The counts by group (census.h). The first question counts all rows, in slices of the write lock.
+ * The counts are then kept up to date until nobody has asked for INDEX_GROUPS_REST. Returns 0,
+ * ERR_TIMEOUT or another code. */
 #define INDEX_GROUPS_REST (300 * INT64_C(1000000)) /* microseconds */
 int index_groups(struct index *ix, const struct census_question *q, int64_t deadline,
     struct json **ret, struct err *err) NODISCARD;
 
-/*
- * Applies a catch-up's update (update.h) in slices.
+/* Applies a catch-up's update (update.h) in slices.
  *
  * A record completes the row that identity_judge proves to be the same message, and drops other
  * rows of its ID. If no row is proven, the record becomes a new row, unless the map is full: it can
@@ -123,11 +118,10 @@ int index_groups(struct index *ix, const struct census_question *q, int64_t dead
  * not local, all of `first` is dropped, because a stranger wrote it.
  *
  * With a selector, out gets the matching records as they are now stored, in the body's order
- * (format of select.h).
- */
+ * (format of select.h). */
 struct index_updated {
 	uint64_t completed, added, dropped;
-	uint64_t silent; /* those of dropped that were never seen in the queue */
+	uint64_t silent; /* of dropped: never seen in the queue */
 };
 int index_update(struct index *ix, struct span body, const struct selector *selector,
     const struct strlist *own_networks, int64_t deadline, struct bytes *out,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The counts follow the store's transactions. A journal collects what a transaction changes, and it
- * is counted just before the commit. So the next writer finds the counts up to date. */
+ * is counted just before the commit, so the next writer finds the counts up to date. */
 #include "base/clock.h"
 #include "base/lock.h"
 #include "index/index_private.h"

@@ -13,8 +13,7 @@ struct index_lock {
 	char boot[INDEX_LOCK_BOOT + 1]; /* "": unknown */
 	unsigned version;
 	unsigned deaths; /* openers in a row that died */
-	/* Checksum of the data file when it was closed (data_file.h); 0: unknown, as while it is
-	 * open. */
+	/* Of the data file when it was closed (data_file.h); 0: unknown, as while it is open. */
 	uint64_t sum;
 };
 

@@ -11,7 +11,7 @@
 #define MAP_MIN  (INT64_C(1) << 20)
 #define MAP_PAGE 65536 /* a multiple of the page size on every architecture */
 
-/* map_size, or half of the free space if that is less; the data file's own blocks count as free. */
+/* The data file's own blocks count as free space. */
 static int64_t bounded(const struct index *ix, int64_t map_size)
 {
 	uint64_t room = data_file_free(ix->lock.fd);

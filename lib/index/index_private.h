@@ -28,7 +28,7 @@ struct index {
 	char *directory, *path; /* path: the data file */
 	struct index_lock lock;
 	struct store *store;
-	uint64_t sum;        /* checksum of the data file when it was opened; 0 unknown */
+	uint64_t sum;        /* checksum of the data file when opened; 0 unknown */
 	atomic_uint waiting; /* sessions that want or have the write lock */
 	atomic_ullong recorded, left_out;
 	/* Updates with records. Both start at the time of the opening, so that no value comes
@@ -39,14 +39,14 @@ struct index {
 	struct counting counting;
 };
 
-/* In index_groups.c. Call counting_begin before the first transaction, counting_end after the last,
- * and counting_rest in a slice every second. */
+/* Call counting_begin before the first transaction, counting_end after the last, and counting_rest
+ * in a slice every second. */
 void counting_begin(struct index *ix);
 void counting_end(struct index *ix);
 void counting_rest(struct index *ix);
 
-/* Read and write the META values place, queue_directory, hostname, caught_up, evicted and
- * evicted_time. Missing or unreadable values are zero. Returns 0 or the sticky code. */
+/* The META values place, queue_directory, hostname, caught_up, evicted and evicted_time. Missing or
+ * unreadable values are zero. Returns 0 or the sticky code. */
 int meta_get(struct txn *txn, struct index_counts *ret);
 void meta_put(struct txn *txn, const struct index_counts *meta);
 
@@ -62,7 +62,7 @@ struct slice {
 	struct txn txn;
 	int64_t began;
 };
-/* Lets waiting sessions go first, then begins a write transaction. If that fails, calls on the
- * transaction do nothing. */
+/* Lets waiting sessions go first, for at most INDEX_PAUSE, then begins a write transaction. If that
+ * fails, calls on the transaction do nothing. */
 void slice_begin(struct slice *s, struct index *ix);
 bool slice_has_time(const struct slice *s);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Items are applied in slices. If the map is full, the slice is rolled back, room is made, and the
- * slice's first item is applied alone. */
+/* If the map is full, the slice is rolled back, room is made, and the slice's first item is applied
+ * alone. */
 
 #include "base/clock.h"
 #include "index/complete.h"
@@ -23,7 +23,7 @@ struct work {
 
 /* Restored when a slice fails. */
 struct progress {
-	size_t at; /* position in update.records */
+	size_t at; /* in update.records */
 	uint32_t records, left;
 	struct index_updated updated;
 	struct selection found;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "index/census/arrivals.h"
 
-#define SHIFT_MAX 24 /* blocks of 4^12 minutes, 32 years */
+#define SHIFT_MAX 24 /* 4^12 minutes, 32 years */
 
-/* The block of a minute has 1 << shift minutes. Whether it is old enough depends on its end, which
- * all its minutes share. So blocks never overlap. */
+/* The block of a minute has 1 << shift minutes. Its age depends on its end, which all its minutes
+ * share, so blocks never overlap. */
 static unsigned shift_of(uint32_t minute, uint32_t now)
 {
 	unsigned shift = 0;
@@ -54,7 +54,6 @@ static uint16_t first_from(const struct arrivals *a, uint32_t minute)
 {
 	uint16_t low = 0, high = a->count;
 
-	/* Most messages are newer than all others. */
 	if (high > 0 && a->list[high - 1].minute < minute)
 		return high;
 	while (low < high) {

@@ -10,7 +10,7 @@
 
 struct name {
 	uint64_t hash;
-	size_t at; /* position in texts */
+	size_t at; /* in texts */
 };
 
 struct census {
@@ -73,7 +73,7 @@ static int compare_names(const void *left, const void *right)
 	return a->hash < b->hash ? -1 : a->hash > b->hash;
 }
 
-/* A name that occurs twice counts once. Two names with the same hash always count as one. */
+/* A name that occurs twice counts once. Two names with the same hash count as one. */
 static int names_of(struct census *c, const struct message *m, enum group_kind kind)
 {
 	size_t kept = 0;
@@ -137,7 +137,6 @@ static void count_record(struct census *c, struct span record, bool add, bool ch
 	struct message m;
 	int code = 0;
 
-	/* A damaged record is never counted, neither when it comes nor when it goes. */
 	if (record.len == 0 || c->failed || record_peek(record, &m) != 0)
 		return;
 	struct share s = {.arrival = message_arrival(&m), .now = now, .changes = changes};
@@ -159,8 +158,6 @@ void census_change(struct census *c, struct span before, struct span after, int6
 	count_record(c, after, true, changes, now);
 }
 
-/* ---- the answer */
-
 static int compare_groups(const void *left, const void *right)
 {
 	const struct census_group *a = *(struct census_group *const *)left,
@@ -171,7 +168,7 @@ static int compare_groups(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-/* A sorted list of pointers to the groups that are not empty and whose names contain like. */
+/* Sorted pointers to the groups that are not empty and whose names contain like. */
 static struct census_group **choose(
     const struct census_table *t, const char *like, size_t *ret_count)
 {

@@ -26,7 +26,7 @@ static void came_move_window(struct census_group *g, uint32_t now)
 	memset(g->came + CENSUS_CAME - steps, 0, steps * sizeof(*g->came));
 }
 
-/* The member for the message's minute; NULL if that is too long ago. */
+/* NULL: the message's minute is too long ago. */
 static uint32_t *came_at(struct census_group *g, const struct share *s)
 {
 	uint32_t minute = minute_of(s->arrival), ago;

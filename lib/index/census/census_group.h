@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The counts of one group. Times are wall clock, microseconds. */
+/* Times are wall clock, microseconds. */
 #pragma once
 
 #include "index/census/arrivals.h"
@@ -7,7 +7,7 @@
 
 struct census_group {
 	uint64_t count, bytes;
-	int64_t oldest; /* 0: the oldest message left; see its block in arrivals */
+	int64_t oldest; /* 0: ask arrivals, because the oldest message left */
 	int64_t newest;
 	uint32_t came_until; /* the minute of came's last member */
 	uint32_t came[CENSUS_CAME];
@@ -19,7 +19,6 @@ struct census_group {
 	size_t place;
 };
 
-/* What one message adds to a group. */
 struct share {
 	int64_t arrival;
 	uint64_t bytes;
@@ -29,7 +28,5 @@ struct share {
 
 int census_group_add(struct census_group *g, const struct share *s) NODISCARD;
 void census_group_remove(struct census_group *g, const struct share *s);
-/* Writes all but the group's name. */
 void census_group_put(struct census_group *g, int64_t now, struct json *o);
-/* Frees all but the group's name. */
 void census_group_release(struct census_group *g);

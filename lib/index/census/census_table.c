@@ -42,7 +42,7 @@ void census_table_drop(struct census_table *t, struct census_group *g)
 	free(g);
 }
 
-/* Gives up the smallest of the next LOOKS groups. A group that grows is soon never the smallest. */
+/* A group that grows is soon never the smallest. */
 static void give_up_one(struct census_table *t)
 {
 	struct census_group *smallest = NULL;

@@ -6,10 +6,10 @@
 #include "index/control/client_child.h"
 
 #define CALL_TIME (WIRE_ANSWER_TIME + WIRE_WORK_TIME)
-#define GRACE     (2 * USEC_PER_SEC) /* the parent kills the child that long after its deadline */
+#define GRACE     (2 * USEC_PER_SEC) /* the child is killed this long after its deadline */
 #define CPU_TIME  60                 /* seconds */
 #define SPARE     (UINT64_C(256) << 20)
-#define DEATHS    4 /* children that may die in one call */
+#define DEATHS    4 /* of children in one call */
 
 static bool is_roots_own(const char *directory)
 {
@@ -18,7 +18,7 @@ static bool is_roots_own(const char *directory)
 	return stat(directory, &st) == 0 && st.st_uid == 0 && !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
-/* The owner of the directory could put anything into it, so root works only in root's own. */
+/* A directory's owner could put anything into it, so root works only in its own. */
 static int find_role(const char *directory, struct role *ret, struct err *err)
 {
 	struct role role = {0};
@@ -86,7 +86,6 @@ static void release_call(struct client_call *call)
 	bytes_release(&call->body);
 }
 
-/* Whatever is wrong, the caller goes on with the queue files as if there were no index. */
 static int no_index(int code)
 {
 	return code == 0 || code == ERR_STOPPED || code == ERR_TIMEOUT ? code : ERR_NO_INDEX;
@@ -97,7 +96,7 @@ static int bad_answer(struct err *err)
 	return err_set(err, ERR_NO_INDEX, "the answer of the index is invalid");
 }
 
-/* Sends a request of serve.h and frees it. The caller owns the answer, even a malformed one. */
+/* Frees request. The caller owns the answer, even a malformed one. */
 static int ask_for(const struct index_client *c, struct json *request, struct bytes *body,
     const struct selector *selector, struct blob *ret, struct served *ret_served, struct err *err)
 {

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The command's access to the index and to the daemon. Each call forks a child that becomes the
- * owner of index_directory. Its memory and CPU time are limited, and it has a deadline. The child
- * asks the daemon; if none runs, it opens the index itself and answers with the same code
- * (serve.h). The parent checks every byte of the answer, because the daemon's account is hostile to
- * root.
+/* The command's access to the index and to the daemon. Each call forks a child that becomes the
+ * owner of index_directory, with limited memory, CPU time and a deadline. The child asks the
+ * daemon; if none runs, it opens the index itself and answers with the same code (serve.h). The
+ * parent checks every byte of the answer, because the daemon's account is hostile to root.
  *
- * If no index is available, calls return ERR_NO_INDEX or ERR_TIMEOUT with words. Callers then go on
- * with the queue files alone.
- */
+ * Without an index, calls return ERR_NO_INDEX or ERR_TIMEOUT with words, and callers go on with the
+ * queue files alone. */
 #pragma once
 
 #include "base/settings/settings.h"
@@ -20,19 +17,19 @@ struct index_client {
 	const volatile sig_atomic_t *stop; /* once set, calls return ERR_STOPPED; may be NULL */
 };
 
-/* Selects the rows that match selector. */
+/* The caller releases *ret. */
 int client_select(const struct index_client *c, const struct selector *selector,
     struct candidates *ret, struct err *err) NODISCARD;
 
-/* Lists all IDs (index_names). The list may be unordered, with duplicates or malformed IDs, because
- * the daemon is not trusted. */
+/* All IDs (index_names). The list may be unordered, with duplicates or malformed IDs, because the
+ * daemon is not trusted. */
 struct client_names {
 	struct queue_place place;
 	const struct packed_id *list;
 	size_t count;
 	uint64_t changes; /* index_changes after the listing; 0 unknown */
 	struct blob memory;
-	char queue_directory[256]; /* the directory that the rows belong to; "" not known yet */
+	char queue_directory[256]; /* of the rows; "" not known yet */
 };
 int client_names(const struct index_client *c, struct client_names *ret, struct err *err) NODISCARD;
 void client_names_release(struct client_names *names);
@@ -43,11 +40,11 @@ int client_update(const struct index_client *c, const struct update *update,
     const struct selector *selector, struct candidates *ret, struct index_updated *ret_updated,
     struct err *err) NODISCARD;
 
-/* Sends any other request to the daemon; frees request. ret may be NULL. Returns ERR_REFUSED with
- * the daemon's words, or ERR_NO_DAEMON if none runs. */
+/* Sends any other request to the daemon; frees request. timeout: microseconds. ret may be NULL.
+ * Returns ERR_REFUSED with the daemon's words, or ERR_NO_DAEMON if none runs. */
 int client_ask(const struct index_client *c, struct json *request, int64_t timeout,
     struct json **ret, struct err *err) NODISCARD;
-/* Like client_ask, with a body, which it takes over. */
+/* Also sends a body, which it takes over. */
 int client_ask_with(const struct index_client *c, struct json *request, struct bytes *body,
     int64_t timeout, struct json **ret, struct err *err) NODISCARD;
 /* Sends a request of serve.h to the daemon only. Returns ERR_TIMEOUT if the daemon gives no sign

@@ -27,7 +27,7 @@ static int take_error(const struct json *line, bool daemon_only, struct err *err
 	return err_set(err, code, "%s", text && text[0] ? text : word);
 }
 
-/* Puts a row only if it matches, because a captured daemon may slip in others. */
+/* A captured daemon may slip in rows that do not match. */
 static bool put_meant(const struct selector *selector, struct reader *r, struct bytes *out)
 {
 	uint64_t sequence = reader_u64(r);
@@ -48,7 +48,6 @@ static bool put_meant(const struct selector *selector, struct reader *r, struct 
 	return true;
 }
 
-/* Copies a selection (select.h), but matches each row once more. */
 static int put_selection(const struct selector *selector, struct span body, struct bytes *out)
 {
 	struct reader r = reader_of(body.at, body.len);
@@ -112,9 +111,8 @@ static int take_answer(const struct client_call *call, const struct wire *wire,
 	return code;
 }
 
-/* Connects, and waits for room in the daemon's backlog until the deadline. Returns 0, -errno or
- * ERR_TIMEOUT. Even past the deadline it reports that nobody listens, because that takes no
- * wait. */
+/* Waits for room in the daemon's backlog until the deadline. Even past it, says that nobody
+ * listens, because that takes no wait. Returns 0, -errno or ERR_TIMEOUT. */
 static int connect_by(int fd, const struct sockaddr_un *address, int64_t deadline)
 {
 	int64_t now = clock_steady();
@@ -132,7 +130,7 @@ static int connect_by(int fd, const struct sockaddr_un *address, int64_t deadlin
 	return 0;
 }
 
-/* Connects to the daemon's socket. Returns -ENOENT or -ECONNREFUSED if no daemon listens. */
+/* Returns -ENOENT or -ECONNREFUSED if no daemon listens. */
 static int reach(const struct client_call *call, int64_t deadline, int *ret_fd, struct err *err)
 {
 	const char *directory = call->settings->index_directory;
@@ -156,7 +154,7 @@ static int reach(const struct client_call *call, int64_t deadline, int *ret_fd, 
 	return err_sys(err, -code, "failed to reach the daemon on '%s'", address.sun_path);
 }
 
-/* Sends the request. A daemon that refuses may answer and close before it has read everything. */
+/* A daemon that refuses may answer and close before it has read everything. */
 static int send_request(const struct client_call *call, int fd, int64_t deadline, struct err *err)
 {
 	int body = -1, code = 0;
@@ -267,7 +265,7 @@ static int ask(const struct client_call *call, struct bytes *out, struct err *er
 	int64_t patience = earlier(clock_steady() + WIRE_ANSWER_TIME, call->deadline);
 	bool hung_up = false;
 
-	/* If the daemon hangs up, that must be an error, not this child's death. */
+	/* A daemon that hangs up must be an error, not this child's death. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	for (;;) {
 		int fd = -1, code = reach(call, patience, &fd, err);

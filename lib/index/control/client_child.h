@@ -6,8 +6,8 @@
 
 struct client_call {
 	const struct settings *settings;
-	struct strbuf request;           /* one line with its newline */
-	struct bytes body;               /* may be empty */
+	struct strbuf request; /* one line with its newline */
+	struct bytes body;
 	const struct selector *selector; /* may be NULL */
 	/* Never open the index; hand over the text of the answer unchanged. */
 	bool daemon_only;

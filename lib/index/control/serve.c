@@ -56,8 +56,8 @@ void serve_body(const struct selector *selector, struct bytes *out)
 	bytes_put_blob(out, strbuf_text(&text), text.len);
 }
 
-/* Reads the selector at the front and sets *ret_rest to the rest. *ret_given: there is a selector,
- * which the caller releases. */
+/* *ret_given: there is a selector at the front, which the caller releases. *ret_rest: what follows
+ * it. */
 static int read_body(const struct work *w, struct selector *ret, bool *ret_given,
     struct span *ret_rest, struct err *err)
 {
@@ -292,7 +292,6 @@ int serve_here(struct index *ix, const struct json *request, struct span body, i
 	return code;
 }
 
-/* Puts the answer's bytes, if any, into a sealed file. */
 static int answer(struct index *ix, const struct json *request, int body, int64_t deadline,
     struct json *ret, int *ret_fd, struct err *err)
 {

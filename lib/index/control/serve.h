@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The index's part of the control protocol (pqpurge-milter(8)). The daemon, and a command's child
- * while no daemon runs, answer these requests with the same code:
+/* The index's part of the control protocol (pqpurge-milter(8)). The daemon answers these requests,
+ * or a command's child while no daemon runs, with the same code:
  *   {"do":"select"}, with a body -> {"ok":true,"bytes":N,"changes":N}, and the rows (select.h)
  *   {"do":"names"} -> {"ok":true,"bytes":N,"changes":N,"queue_directory":"..."}, and the names
  *   (index_names)
@@ -11,14 +10,13 @@
  *   {"do":"groups","by":"sender","limit":N,"like":"..."} -> {"ok":true,"bytes":N}, and the counts
  *   as JSON text: census.h, with "now" and "caught_up"
  * A body begins with a blob that holds the selector as JSON text (wire_selector), or is empty. In
- * an update, its bytes (update.h) follow. With "bytes":0 no memory file is sent.
- */
+ * an update, its bytes (update.h) follow. With "bytes":0 no memory file is sent. */
 #pragma once
 
 #include "index/control/wire.h"
 #include "index/index.h"
 
-/* The members of an answer, without its bytes. Members that the request does not have are zero. */
+/* An answer without its bytes. Members that the request does not have are zero. */
 struct served {
 	struct index_counts counts;
 	struct index_updated updated;
@@ -29,8 +27,8 @@ bool serve_is_mine(const struct json *request);
  * past WIRE_BODY_MAX, or an error of the index. */
 int serve_here(struct index *ix, const struct json *request, struct span body, int64_t deadline,
     struct bytes *out, struct served *ret, struct err *err) NODISCARD;
-/* Answers for the daemon. body: the caller's descriptor, or -1. *ret_answer: the answer, or NULL if
- * out of memory. *ret_fd: a sealed memory file for the caller to send and close, or -1. */
+/* Answers for the daemon. body: the caller's descriptor, or -1. *ret_answer: NULL if out of memory.
+ * *ret_fd: a sealed memory file for the caller to send and close, or -1. */
 void serve(struct index *ix, const struct json *request, int body, int64_t deadline,
     struct json **ret_answer, int *ret_fd);
 /* Reads a daemon's answer, which is not trusted. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The members of the daemon's answer to {"do":"status"}, for both programs. pqpurge-milter(8) says
- * what each one means, and tests/lint.sh compares its list with this one. */
+/* The members of the daemon's answer to {"do":"status"}, for both programs. pqpurge-milter(8)
+ * explains them, and tests/lint.sh compares its list with this one. */
 #pragma once
 
 #define STATUS_PID                "pid"

@@ -7,8 +7,7 @@
 struct update {
 	struct queue_place place; /* of the queue directory that was walked */
 	const char *queue_directory, *hostname;
-	/* The index shall belong to this place from now on. An empty index always adopts the
-	 * place. */
+	/* The index shall belong to this place from now on, as an empty index does in any case. */
 
 	bool adopt;
 	int64_t began; /* wall clock, before anything was read */

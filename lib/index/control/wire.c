@@ -45,7 +45,8 @@ static int take_descriptor(struct wire *w, struct msghdr *header)
 }
 
 /* Where the line of the last byte starts. One read(2) may return lines without a descriptor
- * followed by the start of a line with one, but nothing after that (unix_stream_read_generic). */
+ * followed by the start of a line with one, but nothing after that (Linux,
+ * unix_stream_read_generic). */
 static size_t last_line(const struct wire *w)
 {
 	size_t at = w->in.len - 1;

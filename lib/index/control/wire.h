@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Both ends of the control protocol: lines with one JSON object each, over INDEX_SOCKET. Large
- * bodies and answers are sealed memory files (memfd_create(2)) that are passed with the line
- * (SCM_RIGHTS).
+/* Both ends of the control protocol (pqpurge-milter(8)): lines with one JSON object each, over
+ * INDEX_SOCKET. Large bodies and answers are sealed memory files (memfd_create(2)), passed with the
+ * line (SCM_RIGHTS).
  *
  * Requests have a member "do": status, settle, rules, rule-set, rule-unset, rule-fleet, reload, or
- * one of serve.h: select, names, update, count, groups. When the daemon starts to work on a request
- * of serve.h, it sends {"working":true}. Answers are {"ok":true,...} or
- * {"error":"WORD","text":"..."}. Only root and the daemon's own user may ask (SO_PEERCRED).
- * pqpurge-milter(8) documents the protocol.
- */
+ * one of serve.h: select, names, update, count, groups. The daemon sends {"working":true} when it
+ * starts to work on one of serve.h. Answers are {"ok":true,...} or {"error":"WORD","text":"..."}.
+ * Only root and the daemon's own user may ask (SO_PEERCRED). */
 #pragma once
 
 #include "base/bytes.h"
@@ -18,7 +15,7 @@
 #include "base/role.h"
 #include "mail/selector/selector.h"
 
-#define WIRE_LINE_MAX (64u << 10)         /* bytes of a line, including its newline */
+#define WIRE_LINE_MAX (64u << 10)         /* bytes of a line, with its newline */
 #define WIRE_BODY_MAX (UINT64_C(1) << 30) /* bytes of a memory file */
 /* Microseconds until the first sign of an answer. */
 #define WIRE_ANSWER_TIME (2 * INT64_C(1000000))
@@ -28,7 +25,7 @@
 /* One end of a connection, with its unread input. */
 struct wire {
 	int socket;     /* borrowed */
-	int fd;         /* the descriptor that came with an unfinished line; -1 none */
+	int fd;         /* came with an unfinished line; -1 none */
 	size_t fd_line; /* where that line begins in `in` */
 	struct strbuf in;
 	struct strbuf line; /* the last line that wire_next returned */
@@ -51,14 +48,14 @@ int wire_receive(
  * nothing was sent), ERR_TIMEOUT or -errno. After the last two the connection is unusable. deadline
  * 0: does not wait, so ERR_TIMEOUT if the line exceeds the room in the socket's buffer. */
 int wire_send(int socket, struct json *line, int fd, int64_t deadline) NODISCARD;
-/* Like wire_send, for a line that json_write made. */
+/* For a line that json_write made. */
 int wire_send_text(int socket, const struct strbuf *line, int fd, int64_t deadline) NODISCARD;
 
 /* Maps a memory file from the peer. Returns ERR_CHILD unless it is sealed (SHRINK, WRITE, GROW) and
  * has at most WIRE_BODY_MAX bytes. */
 int wire_map(int fd, struct blob *ret, struct err *err) NODISCARD;
 
-/* Writes and reads a selector as JSON (wire_selector.c). Reading compiles its expressions anew.
- * Returns ERR_SYNTAX for malformed JSON. */
+/* A selector as JSON (wire_selector.c). Reading compiles its expressions anew. Returns ERR_SYNTAX
+ * for malformed JSON. */
 struct json *wire_selector(const struct selector *s);
 int wire_selector_read(const struct json *o, struct selector *ret, struct err *err) NODISCARD;

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * A selector as JSON:
+/* A selector as JSON:
  *   {"author":[PATTERN,...],"sender":[...],"from":[...],"recipient":[...],"logins":[TEXT,...],
  *   "message_ids":[TEXT,...],"clients":["192.0.2.0/24",...],"uids":[N,...],"ids":["ID",...],
  *   "ids_given":true,"login_patterns":[PATTERN,...],"subject":[PATTERN,...],"why":[PATTERN,...],
  *   "login_exact":true,"only":true,"all":true,"arrived_before":N,"arrived_after":N,
  *   "larger_than":N,"queues":N}
  * TEXT is {"text":"..."}, or {"hex":"..."} if it is not UTF-8, which JSON requires. PATTERN is a
- * TEXT, with "within":true if it includes subdomains. Absent members do not restrict the selection.
- */
+ * TEXT, with "within":true if it includes subdomains. Absent members do not restrict the
+ * selection. */
 
 #include "index/control/wire.h"
 
@@ -143,7 +142,7 @@ struct json *wire_selector(const struct selector *s)
 
 struct target {
 	struct selector *s;
-	struct pattern_set *set; /* the set that a pattern belongs to */
+	struct pattern_set *set; /* of the pattern being read */
 	struct strbuf text;      /* scratch */
 };
 

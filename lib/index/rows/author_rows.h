@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /* Collects author rows to drop, and drops them in key order. The author rows of messages that left
- * together are spread over the whole table. Dropping them one by one wrote one page for each, which
- * was four fifths of the cost of dropping a message. If the process dies in between, some author
- * rows point to no message; readers skip them. */
+ * together are spread over the whole table: dropping them one by one wrote a page for each, four
+ * fifths of the cost of dropping a message. If the process dies in between, some author rows point
+ * to no message; readers skip them. */
 #pragma once
 
 #include "index/store/store.h"
 
-#define AUTHOR_ROWS_MAX 65536 /* enough that a page of a million rows loses about ten at once */
+#define AUTHOR_ROWS_MAX 65536 /* a page of a million rows then loses about ten at once */
 
 struct author_rows {
 	struct bytes keys;
 	struct author_row {
-		uint32_t at, len; /* position and length in keys */
+		uint32_t at, len; /* in keys */
 	} * list;
 	size_t count, cap;
-	size_t next; /* the next row to drop */
+	size_t next;
 };
 
 int author_rows_add(struct author_rows *a, struct span key) NODISCARD;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A selected message as its record, which was checked once when taken. The message is decoded on
- * demand, because 100,000 decoded messages would need as much memory as their records. */
+/* A selected message as its record, which was checked once when taken. It is decoded on demand,
+ * because 100,000 decoded messages would need as much memory as their records. */
 #pragma once
 
 #include "base/role.h"

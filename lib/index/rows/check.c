@@ -42,7 +42,7 @@ static bool is_whole(struct txn *txn, struct span key, struct span record)
 	       has_authors(txn, &head, sequence);
 }
 
-/* Counts sound rows; stops at the first that is not. */
+/* Stops at the first that is not sound. */
 static uint64_t count_messages(struct txn *txn)
 {
 	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);
@@ -56,7 +56,6 @@ static uint64_t count_messages(struct txn *txn)
 	return count;
 }
 
-/* Counts inode rows of messages that have not left. */
 static uint64_t count_names(struct txn *txn)
 {
 	struct store_cursor *cursor = cursor_open(txn, STORE_INODE);

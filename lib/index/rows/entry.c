@@ -48,7 +48,7 @@ static void put_inode(
 	    (struct span){.at = &time, .len = sizeof time}, false);
 }
 
-/* A head with a copy of its author keys, because table memory is invalid after the next write. */
+/* With a copy of the author keys, because table memory is invalid after the next write. */
 struct kept_head {
 	struct record_head head;
 	struct packed_id id;
@@ -172,7 +172,7 @@ static void keep_left(
 	put_inode(txn, &kept->id, number | ENTRY_LEFT, &kept->head);
 }
 
-/* Drops all but the inode row. Author rows of a damaged record stay. */
+/* The inode row stays, and so do the author rows of a damaged record. */
 static void drop_message(struct txn *txn, uint64_t sequence, struct span record, int64_t left_time)
 {
 	unsigned char buf[ENTRY_KEY_SIZE];
@@ -213,7 +213,6 @@ void leaving_end(struct leaving *l)
 	cursor_close(l->messages);
 }
 
-/* Whether the message may have left less than ENTRY_LEFT_TIME ago. */
 static bool is_kept(const struct leaving *l, const struct record_head *head)
 {
 	int64_t seen = head->end_time > l->seen ? head->end_time : l->seen;
@@ -356,7 +355,7 @@ static void drop_row(struct txn *txn, uint64_t sequence)
 	    entry_key(sequence & ~ENTRY_LEFT, buf));
 }
 
-/* Whether it expired, or the clock was set. */
+/* Expired, or the clock was set. */
 static bool is_past(struct span value, int64_t now)
 {
 	struct reader r = reader_of(value.at, value.len);

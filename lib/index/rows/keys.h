@@ -26,7 +26,6 @@ static inline struct span inode_key(
 	return (struct span){.at = buf, .len = INODE_KEY_SIZE};
 }
 
-/* The bytes of an inode row's value. */
 static inline uint64_t inode_value(const struct packed_id *id, const struct record_head *head)
 {
 	return htole64((id->time & ~PACKED_ID_FLAGS) | (head->read ? PACKED_ID_FLAG_A : 0) |

@@ -4,7 +4,7 @@
 #include "index/rows/record_format.h"
 #include "mail/address/from.h"
 
-#define LEN_MAX UINT16_MAX /* including the NUL */
+#define LEN_MAX UINT16_MAX /* with the NUL */
 
 static size_t text_size(const char *text, uint32_t *flags)
 {

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The stored form of struct message: version, checksum, a head with all that is needed to drop the
- * rows again (author keys, queue ID, times), then the rest. Strings are stored with their NUL, so
- * decoding copies nothing. Values of the queue file that equal those of the client are stored once.
+/* The stored form of struct message (record_format.h). Strings are stored with their NUL, so
+ * decoding copies nothing.
  *
  * An ORIGIN_QUEUE message has no given half: those fields decode as zero and "", except mail_time,
- * rcpt_time and end_time, which are the time of the T record.
- */
+ * rcpt_time and end_time, which are the time of the T record. */
 #pragma once
 
 #include "base/bytes.h"
@@ -18,8 +15,8 @@
 /* Appends the record of m to out. If out of memory, out->failed is set. */
 void record_encode(const struct message *m, struct bytes *out);
 
-/* Checks everything, because root reads what others hand over, and decodes the record. The message
- * points into the bytes. Returns 0, ERR_DAMAGED or ERR_VERSION. */
+/* Checks everything, because root reads what others hand over. The message points into the bytes.
+ * Returns 0, ERR_DAMAGED or ERR_VERSION. */
 int record_decode(struct span stored, struct message *ret) NODISCARD;
 
 /* Decodes faster, for filtering: it does not check the checksum, the queue ID, author keys, or the

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The layout of a record, for record.c (writes) and record_view.c (reads). Numbers are
+/* The layout of a record, for record.c (writes) and record_view.c (reads). Numbers are
  * little-endian.
  *
  * At 0: u8 version, u64 checksum of all that follows.
  *
- * At 9 the head: i64 mail_time, i64 end_time, u8 length of the queue ID, u8 HEAD_ flags, u8 number
- * of author keys, u16 bytes of them; queue ID, author keys (u16 length, bytes).
+ * At 9 the head, all that is needed to drop the rows again: i64 mail_time, i64 end_time, u8 length
+ * of the queue ID, u8 HEAD_ flags, u8 number of author keys, u16 bytes of them; queue ID, author
+ * keys (u16 length, bytes).
  *
  * Then u8 PART_ bits, u8 origin, u32 flags, and the parts in this order. A client address takes 0,
  * 4 or 16 bytes by its family; a text's size counts its NUL; the texts of a list follow each other.
@@ -20,8 +20,7 @@
  * PART_QUEUED: i64 arrival_time, i64 create_time, u64 inode, i64 size, i64 uid, u8 families of
  * client and log_client, u16 port, u16 SAME_ bits, u32 recipient_count, u16 sizes of sender, login,
  * Message-ID, log_ident, u32 count and u32 bytes of From and of recipients, u32 bytes of originals;
- * then what is not SAME: client, log_client, texts, From, recipients, originals.
- */
+ * then what is not SAME: client, log_client, texts, From, recipients, originals. */
 #pragma once
 
 #include "mail/message.h"
@@ -49,7 +48,7 @@ enum {
 	SAME_ALL = 0xf7,
 };
 
-/* How many of an address's last bytes are stored: IPv4 has four. */
+/* How many of an address's last bytes are stored. */
 static inline size_t record_client_size(uint8_t family)
 {
 	return family == 4 ? 4 : family == 6 ? 16 : 0;

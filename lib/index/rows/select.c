@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Nearly all of the cost is waiting for memory. So threads take turns at shares of the rows, each
+/* Nearly all of the cost is waiting for memory, so threads take turns at shares of the rows, each
  * with its own read transaction. The caller verifies the checksums of matches. */
 #include "index/rows/select.h"
 
@@ -66,7 +66,7 @@ static void consider(struct share *s, uint64_t sequence, struct span record)
 		s->found.damaged += !record_is_whole(record);
 }
 
-/* Prefetches a page when its first record is met, which saves a third of the time. */
+/* Prefetching a page when its first record is met saves a third of the time. */
 #define PAGE_SIZE  4096
 #define CACHE_LINE 64
 
@@ -167,7 +167,7 @@ static struct share share_of(const struct share *whole, size_t n, size_t count)
 	return s;
 }
 
-/* Takes the next share. False: all are taken, or one failed. */
+/* False: all shares are taken, or one failed. */
 static bool take(struct work *w, size_t *ret)
 {
 	bool more;
@@ -258,7 +258,6 @@ static size_t threads_for(size_t shares)
 	return shares < threads ? shares : threads;
 }
 
-/* This thread works, too, with its own transaction. */
 static void share_out(struct txn *txn, struct work *w, uint64_t rows)
 {
 	pthread_t others[THREADS_MAX];

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Selects the records that match a selector. If all author patterns are domains or addresses,
+/* Selects the records that match a selector. If all author patterns are domains or addresses,
  * candidates come from author keys, so the cost follows the number of matches. --id uses the inode
  * table. Anything else filters all records, in a few threads. Snapshots are renewed every
  * INDEX_SNAPSHOT.
  *
  * Output: u64 count, u64 damaged, u64 limits, u64 unjoined; then for each message, in sequence
- * order, u64 sequence, u32 matched and the record as a blob.
- */
+ * order, u64 sequence, u32 matched and the record as a blob. */
 #pragma once
 
 #include "index/rows/candidate.h"
@@ -30,5 +28,5 @@ void selection_add(struct selection *s, uint64_t sequence, unsigned matched, str
 void selection_end(struct selection *s);
 
 /* Reads a selection. Takes over memory in any case. Checks every record and counts damaged ones.
- * Returns 0, or ERR_CHILD if the selection is malformed. */
+ * Returns 0, -ENOMEM, or ERR_CHILD if the selection is malformed. */
 int select_view(struct blob *memory, struct candidates *ret, struct err *err) NODISCARD;

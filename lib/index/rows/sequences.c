@@ -61,7 +61,7 @@ static void collect_exact(
 	cursor_close(cursor);
 }
 
-/* key ends with a dot, so it is the common prefix of its subdomains. Keys are cut at
+/* The key ends with a dot, so it is the common prefix of its subdomains. Keys are cut at
  * DOMAIN_KEY_PLAIN, so the record decides. */
 static void collect_below(
     struct txn *txn, const unsigned char *bytes, size_t len, struct sequences *to)
@@ -99,7 +99,7 @@ static void collect_pattern(struct txn *txn, const struct pattern *p, struct seq
 		collect_below(txn, key, len, to);
 }
 
-/* Adds rows whose header From was cut, because the part that is missing may hold any author. */
+/* The part of a header From that was cut off may hold any author. */
 static void collect_cut(struct txn *txn, struct sequences *to)
 {
 	static const struct domain cut = {.text = MESSAGE_AUTHORS_CUT, .kind = DOMAIN_RAW};

@@ -4,7 +4,7 @@
 
 #define META_PAGES 2
 #define MAIN_TABLE 1                   /* mdb.c, MAIN_DBI */
-#define NO_SPACE   (UINT64_C(1) << 20) /* free bytes; below this a failed write means a full disk */
+#define NO_SPACE   (UINT64_C(1) << 20) /* with fewer bytes free, a failed write means a full disk */
 
 struct store_cursor {
 	struct txn *txn;
@@ -29,8 +29,7 @@ static int code_of(const struct store *s, int rc)
 	case EDQUOT:
 		return ERR_FULL;
 	case EIO:
-		/* On a full disk LMDB may see only a short write (mdb.c, mdb_page_flush), so we ask
-		 * the file system. */
+		/* On a full disk LMDB may see only a short write (mdb.c, mdb_page_flush). */
 		return s->fd >= 0 && data_file_free(s->fd) < NO_SPACE ? ERR_FULL : -EIO;
 	case MDB_PANIC: /* a meta page could not be written: only a new opening helps */
 	case MDB_MAP_RESIZED:

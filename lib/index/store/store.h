@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The store: five ordered tables in LMDB, and transactions over them. It knows nothing of messages.
+/* The store: five ordered tables in LMDB, and transactions over them. It knows nothing of messages.
  *
  * Any thread may use it; a transaction belongs to the thread that began it. Only one transaction
  * writes at a time; others wait in txn_begin.
  *
  * A transaction's error is sticky, as in Knot's knot_lmdb: after the first failure every call does
- * nothing and returns the same code, and commit aborts. So the caller checks only once.
- */
+ * nothing and returns the same code, and commit aborts. So the caller checks only once. */
 #pragma once
 
 #include "base/bytes.h"
@@ -24,7 +22,7 @@ enum store_table {
 };
 
 struct store_usage {
-	uint64_t used_pages; /* sum over all tables (mdb_stat), not the last page number */
+	uint64_t used_pages; /* of all tables (mdb_stat), not the last page number */
 	uint64_t map_pages;
 	uint64_t page_size;
 	uint64_t file_bytes; /* st_blocks of the data file */
@@ -67,7 +65,7 @@ void store_set_watch(struct store *store, const struct store_watch *watch);
 /* Reports a changed message to the watch, if there is one. */
 void txn_changed(struct txn *txn, uint64_t sequence, struct span before, struct span after);
 
-/* Begins a transaction. Even after a failure calls on txn are allowed; they do nothing. */
+/* Even after a failure calls on txn are allowed; they do nothing. */
 int txn_begin(struct store *store, bool write, struct txn *txn);
 /* Ends the transaction. Returns 0 or the sticky code, with its words. */
 int txn_commit(struct txn *txn, struct err *err) NODISCARD;
@@ -80,7 +78,7 @@ int txn_fail(struct txn *txn, int code, const char *words);
 
 /* Counts pages and rows as this transaction sees them. Returns 0 or the sticky code. */
 int txn_usage(struct txn *txn, struct store_usage *ret);
-/* append: the key is greater than all others in the table; this is faster. */
+/* append: faster, for a key greater than all others in the table. */
 void txn_put(
     struct txn *txn, enum store_table table, struct span key, struct span value, bool append);
 /* Returns 1 and the value, which is valid until the next write; 0 not found; or the sticky code. */
@@ -96,7 +94,7 @@ int cursor_seek(
     struct store_cursor *cursor, struct span key, struct span *ret_key, struct span *ret_value);
 int cursor_next(struct store_cursor *cursor, struct span *ret_key, struct span *ret_value);
 int cursor_last(struct store_cursor *cursor, struct span *ret_key, struct span *ret_value);
-/* Deletes the current row. cursor_next then moves to the row after it. */
+/* cursor_next then moves to the row after the deleted one. */
 int cursor_delete(struct store_cursor *cursor);
 void cursor_close(struct store_cursor *cursor);
 

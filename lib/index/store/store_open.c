@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Opens, watches and closes the data file. */
 #include "index/store/data_file.h"
 #include "index/store/store_private.h"
 

@@ -22,5 +22,5 @@ struct store {
 	const struct store_watch *watch; /* may be NULL */
 };
 
-/* Converts an error of LMDB to a code with words. what: "to write to", "to open". */
+/* An error of LMDB as a code with words. what: "to write to", "to open". */
 int store_fail(struct store *s, int rc, const char *what, struct err *err);
