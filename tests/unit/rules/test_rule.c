@@ -8,102 +8,100 @@
 #define X100 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10
 #define X400 X100 X100 X100 X100
 
+static const struct line_case {
+	const char *name, *line, *subject, *key;
+	enum rule_kind kind;
+	enum rule_action action;
+	const char *status, *text;
+} line_cases[] = {
+    {"domain", "example.com REJECT", "example.com", "example.com", RULE_PATTERN, RULE_REJECT, "",
+	""},
+    {"normal form", "Example.COM. reject", "example.com", "example.com", RULE_PATTERN, RULE_REJECT,
+	"", ""},
+    {"U-label",
+	"b\xc3\xbc"
+	"cher.example OK",
+	"xn--bcher-kva.example", "xn--bcher-kva.example", RULE_PATTERN, RULE_OK, "", ""},
+    {"subdomains", ".example.com HOLD", ".example.com", "example.com", RULE_PATTERN, RULE_HOLD, "",
+	""},
+    {"address", "User@Example.com DISCARD", "user@example.com", "user@example.com", RULE_PATTERN,
+	RULE_DISCARD, "", ""},
+    {"quoted address", "\"A b\"@example.com WARN", "\"a b\"@example.com", "a b@example.com",
+	RULE_PATTERN, RULE_WARN, "", ""},
+    {"literal", "[192.0.2.1] OK", "[192.0.2.1]", "[192.0.2.1]", RULE_PATTERN, RULE_OK, "", ""},
+    {"null sender", "<> HOLD", "<>", "", RULE_PATTERN, RULE_HOLD, "", ""},
+    {"expression", "/^A b/i DEFER", "/^A b/i", "", RULE_PATTERN, RULE_DEFER, "", ""},
+    {"login", "login:Bob@Example.com OK", "login:Bob@Example.com", "Bob@Example.com", RULE_LOGIN,
+	RULE_OK, "", ""},
+    {"login with blanks", "login:\"A \\\"b\\\\\" REJECT x", "login:\"A \\\"b\\\\\"", "A \"b\\",
+	RULE_LOGIN, RULE_REJECT, "", "x"},
+    {"login in quotes for nothing", "login:\"bob\" OK", "login:bob", "bob", RULE_LOGIN, RULE_OK, "",
+	""},
+    {"login with a backslash", "login:DOM\\bob OK", "login:DOM\\bob", "DOM\\bob", RULE_LOGIN,
+	RULE_OK, "", ""},
+    {"login that begins with @", "login:\"@bob\" OK", "login:\"@bob\"", "@bob", RULE_LOGIN, RULE_OK,
+	"", ""},
+    {"all logins of a domain", "login:@Example.COM. OK", "login:@example.com", "example.com",
+	RULE_LOGIN, RULE_OK, "", ""},
+    {"expression for logins", "login:/^a b\\/c/i REJECT x", "login:/^a b\\/c/i", "", RULE_LOGIN,
+	RULE_REJECT, "", "x"},
+    {"client", "client:192.0.2.1 OK", "client:192.0.2.1", "", RULE_CLIENT, RULE_OK, "", ""},
+    {"client with all bits", "client:192.0.2.1/32 OK", "client:192.0.2.1", "", RULE_CLIENT, RULE_OK,
+	"", ""},
+    {"network", "client:192.0.2.0/24 OK", "client:192.0.2.0/24", "", RULE_CLIENT, RULE_OK, "", ""},
+    {"every IPv4 client", "client:0.0.0.0/0 WARN", "client:0.0.0.0/0", "", RULE_CLIENT, RULE_WARN,
+	"", ""},
+    {"IPv6 network", "client:2001:DB8:0::/32 OK", "client:2001:db8::/32", "", RULE_CLIENT, RULE_OK,
+	"", ""},
+    {"IPv6 host", "client:IPv6:2001:db8::1 OK", "client:2001:db8::1", "", RULE_CLIENT, RULE_OK, "",
+	""},
+    {"mapped host", "client:::ffff:192.0.2.1 OK", "client:192.0.2.1", "", RULE_CLIENT, RULE_OK, "",
+	""},
+    {"text", "example.com REJECT Go away, 100% sure ", "example.com", "example.com", RULE_PATTERN,
+	RULE_REJECT, "", "Go away, 100% sure"},
+    {"code", "example.com REJECT 5.7.0 Go away", "example.com", "example.com", RULE_PATTERN,
+	RULE_REJECT, "5.7.0", "Go away"},
+    {"code alone", "example.com REJECT 5.7.26", "example.com", "example.com", RULE_PATTERN,
+	RULE_REJECT, "5.7.26", ""},
+    {"longest code", "example.com DEFER 4.999.999  later", "example.com", "example.com",
+	RULE_PATTERN, RULE_DEFER, "4.999.999", "later"},
+    {"too many digits are text", "example.com REJECT 5.7.1000 x", "example.com", "example.com",
+	RULE_PATTERN, RULE_REJECT, "", "5.7.1000 x"},
+    {"a code needs a blank", "example.com REJECT 4.7.1x", "example.com", "example.com",
+	RULE_PATTERN, RULE_REJECT, "", "4.7.1x"},
+    {"two parts are text", "example.com REJECT 4.7 x", "example.com", "example.com", RULE_PATTERN,
+	RULE_REJECT, "", "4.7 x"},
+    {"a code for HOLD is text", "example.com HOLD 5.7.1 x", "example.com", "example.com",
+	RULE_PATTERN, RULE_HOLD, "", "5.7.1 x"},
+    {"tabs", "example.com\t \tReject\t x\t", "example.com", "example.com", RULE_PATTERN,
+	RULE_REJECT, "", "x"},
+    {"longest text", "example.com REJECT 5.7.1 " X400, "example.com", "example.com", RULE_PATTERN,
+	RULE_REJECT, "5.7.1", X400},
+};
+
 static void test_lines(void **state)
 {
-	static const struct {
-		const char *name, *line, *subject, *key;
-		enum rule_kind kind;
-		enum rule_action action;
-		const char *status, *text;
-	} rows[] = {
-	    {"domain", "example.com REJECT", "example.com", "example.com", RULE_PATTERN,
-		RULE_REJECT, "", ""},
-	    {"normal form", "Example.COM. reject", "example.com", "example.com", RULE_PATTERN,
-		RULE_REJECT, "", ""},
-	    {"U-label",
-		"b\xc3\xbc"
-		"cher.example OK",
-		"xn--bcher-kva.example", "xn--bcher-kva.example", RULE_PATTERN, RULE_OK, "", ""},
-	    {"subdomains", ".example.com HOLD", ".example.com", "example.com", RULE_PATTERN,
-		RULE_HOLD, "", ""},
-	    {"address", "User@Example.com DISCARD", "user@example.com", "user@example.com",
-		RULE_PATTERN, RULE_DISCARD, "", ""},
-	    {"quoted address", "\"A b\"@example.com WARN", "\"a b\"@example.com", "a b@example.com",
-		RULE_PATTERN, RULE_WARN, "", ""},
-	    {"literal", "[192.0.2.1] OK", "[192.0.2.1]", "[192.0.2.1]", RULE_PATTERN, RULE_OK, "",
-		""},
-	    {"null sender", "<> HOLD", "<>", "", RULE_PATTERN, RULE_HOLD, "", ""},
-	    {"expression", "/^A b/i DEFER", "/^A b/i", "", RULE_PATTERN, RULE_DEFER, "", ""},
-	    {"login", "login:Bob@Example.com OK", "login:Bob@Example.com", "Bob@Example.com",
-		RULE_LOGIN, RULE_OK, "", ""},
-	    {"login with blanks", "login:\"A \\\"b\\\\\" REJECT x", "login:\"A \\\"b\\\\\"",
-		"A \"b\\", RULE_LOGIN, RULE_REJECT, "", "x"},
-	    {"login in quotes for nothing", "login:\"bob\" OK", "login:bob", "bob", RULE_LOGIN,
-		RULE_OK, "", ""},
-	    {"login with a backslash", "login:DOM\\bob OK", "login:DOM\\bob", "DOM\\bob",
-		RULE_LOGIN, RULE_OK, "", ""},
-	    {"login that begins with @", "login:\"@bob\" OK", "login:\"@bob\"", "@bob", RULE_LOGIN,
-		RULE_OK, "", ""},
-	    {"all logins of a domain", "login:@Example.COM. OK", "login:@example.com",
-		"example.com", RULE_LOGIN, RULE_OK, "", ""},
-	    {"expression for logins", "login:/^a b\\/c/i REJECT x", "login:/^a b\\/c/i", "",
-		RULE_LOGIN, RULE_REJECT, "", "x"},
-	    {"client", "client:192.0.2.1 OK", "client:192.0.2.1", "", RULE_CLIENT, RULE_OK, "", ""},
-	    {"client with all bits", "client:192.0.2.1/32 OK", "client:192.0.2.1", "", RULE_CLIENT,
-		RULE_OK, "", ""},
-	    {"network", "client:192.0.2.0/24 OK", "client:192.0.2.0/24", "", RULE_CLIENT, RULE_OK,
-		"", ""},
-	    {"every IPv4 client", "client:0.0.0.0/0 WARN", "client:0.0.0.0/0", "", RULE_CLIENT,
-		RULE_WARN, "", ""},
-	    {"IPv6 network", "client:2001:DB8:0::/32 OK", "client:2001:db8::/32", "", RULE_CLIENT,
-		RULE_OK, "", ""},
-	    {"IPv6 host", "client:IPv6:2001:db8::1 OK", "client:2001:db8::1", "", RULE_CLIENT,
-		RULE_OK, "", ""},
-	    {"mapped host", "client:::ffff:192.0.2.1 OK", "client:192.0.2.1", "", RULE_CLIENT,
-		RULE_OK, "", ""},
-	    {"text", "example.com REJECT Go away, 100% sure ", "example.com", "example.com",
-		RULE_PATTERN, RULE_REJECT, "", "Go away, 100% sure"},
-	    {"code", "example.com REJECT 5.7.0 Go away", "example.com", "example.com", RULE_PATTERN,
-		RULE_REJECT, "5.7.0", "Go away"},
-	    {"code alone", "example.com REJECT 5.7.26", "example.com", "example.com", RULE_PATTERN,
-		RULE_REJECT, "5.7.26", ""},
-	    {"longest code", "example.com DEFER 4.999.999  later", "example.com", "example.com",
-		RULE_PATTERN, RULE_DEFER, "4.999.999", "later"},
-	    {"too many digits are text", "example.com REJECT 5.7.1000 x", "example.com",
-		"example.com", RULE_PATTERN, RULE_REJECT, "", "5.7.1000 x"},
-	    {"a code needs a blank", "example.com REJECT 4.7.1x", "example.com", "example.com",
-		RULE_PATTERN, RULE_REJECT, "", "4.7.1x"},
-	    {"two parts are text", "example.com REJECT 4.7 x", "example.com", "example.com",
-		RULE_PATTERN, RULE_REJECT, "", "4.7 x"},
-	    {"a code for HOLD is text", "example.com HOLD 5.7.1 x", "example.com", "example.com",
-		RULE_PATTERN, RULE_HOLD, "", "5.7.1 x"},
-	    {"tabs", "example.com\t \tReject\t x\t", "example.com", "example.com", RULE_PATTERN,
-		RULE_REJECT, "", "x"},
-	    {"longest text", "example.com REJECT 5.7.1 " X400, "example.com", "example.com",
-		RULE_PATTERN, RULE_REJECT, "5.7.1", X400},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+	for (size_t i = 0; i < COUNT_OF(line_cases); i++) {
+		const struct line_case *c = &line_cases[i];
 		struct err err = {{0}};
 		struct rule r;
 
-		if (rule_parse(rows[i].line, &r, &err) != 0)
-			case_fail(rows[i].name, "refused: %s", err.text);
-		case_assert_text(rows[i].name, r.subject, rows[i].subject);
-		case_assert_text(rows[i].name, r.key, rows[i].key);
-		case_assert(rows[i].name, r.kind == rows[i].kind);
-		case_assert(rows[i].name, r.action == rows[i].action);
-		case_assert_text(rows[i].name, r.status, rows[i].status);
-		case_assert_text(rows[i].name, r.text, rows[i].text);
-		case_assert_text(rows[i].name, r.reason, "");
-		case_assert_text(rows[i].name, r.author, "");
-		case_assert(rows[i].name, r.expires == 0 && r.set_time == 0 && r.hits == 0);
-		case_assert(
-		    rows[i].name, (r.regex != NULL) ==
-				      (r.kind != RULE_CLIENT && r.pattern_kind == PATTERN_REGEX));
+		if (rule_parse(c->line, &r, &err) != 0)
+			case_fail(c->name, "refused: %s", err.text);
+		case_assert_text(c->name, r.subject, c->subject);
+		case_assert_text(c->name, r.key, c->key);
+		case_assert(c->name, r.kind == c->kind);
+		case_assert(c->name, r.action == c->action);
+		case_assert_text(c->name, r.status, c->status);
+		case_assert_text(c->name, r.text, c->text);
+		case_assert_text(c->name, r.reason, "");
+		case_assert_text(c->name, r.author, "");
+		case_assert(c->name, r.expires == 0 && r.set_time == 0 && r.hits == 0);
+		case_assert(c->name, (r.regex != NULL) == (r.kind != RULE_CLIENT &&
+							      r.pattern_kind == PATTERN_REGEX));
 		rule_release(&r);
-		case_assert(rows[i].name, !r.subject && !r.regex);
+		case_assert(c->name, !r.subject && !r.regex);
 	}
 }
 
