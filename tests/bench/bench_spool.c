@@ -120,7 +120,7 @@ static int64_t usec_of(const struct rusage *usage)
 	       usage->ru_utime.tv_usec + usage->ru_stime.tv_usec;
 }
 
-/* Private memory of this process, in KiB. */
+/* In KiB. */
 static long private_memory(void)
 {
 	FILE *file = fopen("/proc/self/smaps_rollup", "re");

@@ -21,7 +21,7 @@ static int load(const void *text, size_t len, struct settings *ret, struct err *
 	return code;
 }
 
-/* The output of settings_print; free it. */
+/* Free it. */
 static char *print(const struct settings *s, size_t *ret_len)
 {
 	char *text = NULL;

@@ -30,7 +30,7 @@ struct maker {
 	int64_t time;
 };
 
-/* Writes one file under the short ID of its inode and time. */
+/* Under the short ID of its inode and time. */
 static void put_file(struct maker *m, const char *sender, size_t n, struct queue_id *ret)
 {
 	char path[4096], final[4096];

@@ -30,7 +30,7 @@
 #define QUEUE_MAX    100000
 #define SESSIONS_MAX 100
 
-struct file { /* of a present message */
+struct file { /* of a message that is present */
 	char id[QUEUE_ID_MAX + 1];
 	bool deferred;
 };

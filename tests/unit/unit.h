@@ -19,7 +19,7 @@
 
 #include "base/base.h"
 
-/* Fails with the case's name first, so that its row in the table can be found. */
+/* The case's name comes first, so that its row in the table can be found. */
 #define case_fail(name, ...)                                                                       \
 	do {                                                                                       \
 		print_error("case '%s': ", name);                                                  \

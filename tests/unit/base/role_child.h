@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Shared by tests of a role's children: the role of a child, and work that succeeds. */
+/* A child's role, and work that succeeds. */
 #ifndef PQPURGE_TESTS_ROLE_CHILD_H
 #define PQPURGE_TESTS_ROLE_CHILD_H
 
@@ -27,7 +27,7 @@ static inline int choose_role(void **state)
 	return 0;
 }
 
-/* Starts the work and finishes it; returns the child's code. */
+/* Returns the child's code. */
 static inline int run(role_work *work, void *arg, struct blob *blob, struct err *err)
 {
 	struct role_child child = {0};

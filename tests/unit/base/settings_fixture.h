@@ -50,7 +50,7 @@ static inline int load_text(const char *text, struct settings *s, struct err *er
 	return load_bytes(text, strlen(text), s, err);
 }
 
-/* What settings_print writes; the caller frees. */
+/* Free it. */
 static inline char *printed(const struct settings *s)
 {
 	char *text = NULL;

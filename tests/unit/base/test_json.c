@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 
-/* What json_line writes; the caller frees. */
+/* Free it. */
 static char *line_of(struct json *o)
 {
 	char *text = NULL;
@@ -250,8 +250,7 @@ static void test_write(void **state)
 	strbuf_release(&to);
 }
 
-/* Members come in order, whether the object was made or read. The mark of an unfinished object is
- * no member. */
+/* In order, whether the object was made or read; the mark of an unfinished object is no member. */
 static void test_members(void **state)
 {
 	static const char text[] = "{\"b\":1,\"a\":\"x\"}";

@@ -79,7 +79,7 @@ static void test_failure_travels(void **state)
 	assert_string_equal(err.text, "damaged");
 }
 
-/* ---- its inheritance */
+/* ---- what it inherits */
 
 struct descriptors {
 	int kept, other;

@@ -107,7 +107,7 @@ static void test_keys(void **state)
 	}
 }
 
-/* Each of these makes a good order invalid. */
+/* These make a good order invalid. */
 static void window_too_long(struct door_order *o)
 {
 	o->hold.until = o->hold.since + DOOR_WINDOW_MAX + 1;

@@ -62,7 +62,7 @@ static inline void send(
 
 static const char *event_words[] = {"begins", "again", "acts", "update", "ends"};
 
-/* All events since the last call, as "begins login u@a.example 10m;..." */
+/* Since the last call, as "begins login u@a.example 10m;..." */
 static inline const char *events(struct flood *f)
 {
 	static char text[4096];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Shared by the index's tests: their own directory, messages, an open store. */
+/* A directory of the index's own, messages, an open store. */
 #ifndef PQPURGE_TESTS_INDEX_FIXTURE_H
 #define PQPURGE_TESTS_INDEX_FIXTURE_H
 

@@ -250,7 +250,7 @@ static void test_random(void **state)
 		if (i % 200 == 199)
 			check(ix);
 	}
-	/* All of these changes happened. */
+	/* Every kind of change happened. */
 	assert_true(fixture_counts(ix).evicted > 0);
 	assert_true(completed > 100);
 	assert_true(dropped > 100);

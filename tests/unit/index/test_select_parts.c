@@ -39,7 +39,6 @@ static void fill(struct store *store)
 	assert_int_equal(txn_commit(&txn, NULL), 0);
 }
 
-/* Of every so many rows one is not what it was. */
 static bool is_damaged(unsigned n)
 {
 	return n % (ROWS / DAMAGED) == 600;

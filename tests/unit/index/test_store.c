@@ -133,7 +133,7 @@ static void test_open_garbage(void **state)
 	fixture_remove(dir);
 }
 
-/* Commits rows until one fails; returns its code. */
+/* Returns the code of the commit that failed. */
 static int fill(struct store *store, struct err *err)
 {
 	static char big[3000];

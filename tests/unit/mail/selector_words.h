@@ -24,7 +24,6 @@ static inline unsigned selector_match(
 	return matched & MATCHED_UNSURE ? 0 : matched;
 }
 
-/* The message that most rows use. */
 static inline void usual(struct message *m)
 {
 	static const char *const mailboxes[] = {"boss@header.example", "Second@other.example"};

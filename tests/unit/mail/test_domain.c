@@ -202,7 +202,7 @@ static void test_nul_is_no_end(void **state)
 	assert_int_equal(got.kind, DOMAIN_RAW);
 }
 
-/* Makes n copies of unit followed by tail; the caller frees. */
+/* Free it. */
 static char *repeated(const char *unit, size_t n, const char *tail)
 {
 	size_t len = strlen(unit);

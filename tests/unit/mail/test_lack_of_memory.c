@@ -50,7 +50,7 @@ static void test_domains(void **state)
 	}
 }
 
-/* Work that lacks memory, and does not ask about it. */
+/* Leaves a failure behind that nobody asks about. */
 static void lack_for_another(void)
 {
 	struct domain d;
@@ -76,7 +76,7 @@ static void test_patterns(void **state)
 			case_fail(patterns[i], "it was parsed");
 		if (strcmp(err.text, "out of memory") != 0)
 			case_fail(patterns[i], "its error is '%s'", err.text);
-		/* What another's failure left behind does not concern this one. */
+		/* Another's failure does not concern this one. */
 		lack_for_another();
 		case_assert(patterns[i], pattern_parse(patterns[i], &p, NULL) == 0);
 		pattern_release(&p);

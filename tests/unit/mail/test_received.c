@@ -161,7 +161,7 @@ static void test_others(void **state)
 		case_assert(others[i].name, !received_read(others[i].value, HOST, &pass));
 }
 
-/* A line cut anywhere is read within its bounds. */
+/* Reading stays within the bounds of a line, wherever it is cut. */
 static void test_cut(void **state)
 {
 	struct received_pass pass;

@@ -68,7 +68,7 @@ static inline int front_teardown(void **state)
 	return teardown(&made);
 }
 
-/* The action in the answer to a request, without "action=" and line ends. */
+/* Without "action=" and line ends. */
 static inline const char *answer_to(
     const struct front_fixture *f, const struct policy_request *asked)
 {

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* From here on catches writes to stderr. */
+/* Catches writes to stderr from here on. */
 static inline int catch_log(void)
 {
 	int kept = dup(STDERR_FILENO), file = memfd_create("log", MFD_CLOEXEC);

@@ -102,7 +102,7 @@ static inline bool refuses(const struct fixture *f, const char *sender, bool cou
 	return found;
 }
 
-/* Asks; free the answer. NULL: refused. */
+/* Free the answer. NULL: refused. */
 static inline struct json *ask(const struct fixture *f, const char *request)
 {
 	struct json *question = NULL, *reply = json_new(), *back = NULL;

@@ -248,7 +248,7 @@ static void *record_many(void *arg)
 	return NULL;
 }
 
-/* Tends until the file exists: "recording" may still be, or no longer be, as before. */
+/* The status is no help here: "recording" may be the old index's. */
 static void tend_until_there(struct indexkeeper *k, const char *file)
 {
 	int64_t until = clock_steady() + 20 * USEC_PER_SEC;

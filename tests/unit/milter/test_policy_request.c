@@ -16,7 +16,7 @@ static const char real[] = "request=smtpd_access_policy\nprotocol_state=END-OF-M
 			   "sasl_method=plain\nsasl_username=joe=x@c.example\nsasl_sender=\n"
 			   "ccert_subject=\nccert_issuer=\npolicy_context=\n\n";
 
-/* As a whole, or byte by byte. */
+/* slowly: byte by byte. */
 static int find(const char *text, size_t len, bool slowly, size_t *ret_len, struct err *err)
 {
 	struct policy_scan scan = {0};

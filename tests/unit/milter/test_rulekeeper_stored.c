@@ -258,7 +258,7 @@ static int64_t steady(void)
 	return now_steady;
 }
 
-/* From its second on it does not match and is not listed; it leaves the file later. */
+/* It stops matching, and being listed, in its second; it leaves the file later. */
 static void test_expiry(void **state)
 {
 	struct fixture *f = *state;

@@ -13,7 +13,7 @@
 
 /* ---- the file */
 
-/* The file's text; free it. */
+/* Free it. */
 static char *read_log(const struct walk *w, const char *name)
 {
 	char path[128];

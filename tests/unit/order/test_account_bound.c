@@ -87,7 +87,6 @@ static void test_rotation(void **state)
 	close_walk(&w);
 }
 
-/* How large the log is. */
 static off_t log_size(const struct walk *w)
 {
 	char path[128];

@@ -103,7 +103,7 @@ static void test_killed_purge(void **state)
 	close_walk(&w);
 }
 
-/* Held, then let go: reported once, by the last action, from either batch's number. */
+/* Held, then released: reported once, by the last action, from either batch's number. */
 static void test_undone(void **state)
 {
 	uint64_t number = 1;

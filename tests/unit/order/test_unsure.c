@@ -134,7 +134,7 @@ static void test_rows(void **state)
 		}
 }
 
-/* One match among many others, and one other among many matches: answers find their items. */
+/* One match among many others, and the reverse: each answer reaches its item. */
 static void test_mixed(void **state)
 {
 	static const struct row kinds[] = {

@@ -160,7 +160,6 @@ static void test_depths(void **state)
 	}
 }
 
-/* Mail without a log. */
 static void test_none(void **state)
 {
 	struct strbuf packed = {0};

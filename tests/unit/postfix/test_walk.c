@@ -275,7 +275,7 @@ static void test_moving(void **state)
 	rig_close(&rig);
 }
 
-/* ---- a hijacked child */
+/* ---- a child that was taken over */
 
 static int parse(const void *at, size_t len, size_t known_count)
 {

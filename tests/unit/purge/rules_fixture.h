@@ -128,7 +128,6 @@ static inline void start_daemon(struct fixture *f, daemon_answer *answer)
 	close(listener);
 }
 
-/* The object {"ok":true}. */
 static inline struct json *ok(void)
 {
 	struct json *o = json_new();

@@ -47,7 +47,7 @@ static void test_lines(void **state)
 	    {"list,hold", "hold -y --reason=x --login joe", 0},
 	    {"list\thold", "hold --client 10.0.0.0/8", 0},
 	    {"list hold", "purge -y a.example", ERR_REFUSED},
-	    {"list hold", "a.example", ERR_REFUSED}, /* purge */
+	    {"list hold", "a.example", ERR_REFUSED}, /* without a verb: purge */
 	    {"listing holding", "list", ERR_REFUSED},
 	    {"", "list", ERR_REFUSED},
 	    {"sync setup order complete", "sync", ERR_REFUSED},

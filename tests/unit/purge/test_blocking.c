@@ -7,7 +7,7 @@
 static const struct block_terms plain = {
     .action = RULE_REJECT, .reason = "", .author = "root", .now = WALL + 5, .expires = WALL + 9};
 
-/* The subjects of a plan, separated by blanks. */
+/* Separated by blanks. */
 static char *subjects(const struct block_plan *plan)
 {
 	struct strbuf text = {0};
@@ -151,7 +151,7 @@ static void test_doubt(void **state)
 	}
 }
 
-/* ---- setting them */
+/* ---- setting rules */
 
 static struct rule rule_of(const char *line)
 {

@@ -136,7 +136,7 @@ static void test_rules(void **state)
 	assert_non_null(strstr(read_file(requests), "\"for_s\":3600"));
 }
 
-/* The only fleet that gets the order refuses it, and a fleet that is left out follows. */
+/* One fleet refuses the order, and --host leaves the other one out. */
 static void test_placed_nowhere(void **state)
 {
 	char *out;
@@ -155,7 +155,7 @@ static void test_placed_nowhere(void **state)
 	assert_non_null(strstr(read_file(errors), "the order was not placed: the fleet west: no"));
 }
 
-/* One that cannot be reached stops the order for all, and the words say how to go on. */
+/* A fleet that cannot be reached stops the order for all, and the words say how to go on. */
 static void test_unreachable(void **state)
 {
 	char *out;

@@ -8,7 +8,7 @@
 
 #define WORDS_MAX 24
 
-/* Makes the spec of a line, which is split at blanks. NULL: refused. */
+/* The line is split at blanks. NULL: refused. */
 static int spec_of(const char *line, struct strbuf *ret, struct err *err)
 {
 	char text[512], *rest = NULL, *argv[WORDS_MAX] = {(char[]){"pqpurge-idx"}};

@@ -206,7 +206,6 @@ static void test_problems_end(void **state)
 	crafted_release(&c);
 }
 
-/* Sets every count to its largest value. */
 static void fill(struct crafted *c)
 {
 	struct tally *t = &c->outcome.tally;

@@ -10,7 +10,7 @@
 
 typedef int writer(FILE *to, const struct summary *s);
 
-/* The output; the caller frees it. */
+/* Free it. */
 static inline char *written(writer *write, const struct summary *s)
 {
 	char *text = NULL;

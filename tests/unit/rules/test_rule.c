@@ -257,7 +257,6 @@ static void test_copy(void **state)
 	}
 }
 
-/* The subjects that count as one rule. */
 static void test_same_subject(void **state)
 {
 	static const struct {

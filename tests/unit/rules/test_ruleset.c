@@ -112,7 +112,7 @@ static const struct row {
     {"login is no domain", {"login:example.com REJECT l"}, {NULL}, "a@example.com", "-", "-"},
     {"domain is no login", {"example.com REJECT d"}, {NULL}, "login:example.com|<>", "-", "-"},
 
-    /* The command's and the file's. */
+    /* Command and file. */
     {"command before file", {"example.com REJECT f"}, {"example.com OK c"}, "a@example.com", "c",
 	"-"},
     {"at the same specificity only", {"a@example.com REJECT f"}, {"example.com OK c"},

@@ -8,7 +8,7 @@
 
 #define X400 X100 X100 X100 X100
 
-/* The file for the rules that were read; the caller frees. */
+/* Free it. */
 static char *written(const struct stored *s)
 {
 	struct strbuf out = {0};
