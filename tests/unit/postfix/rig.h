@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +20,8 @@
 #include "base/str.h"
 #include "mail/message.h"
 #include "postfix/spool/spool.h"
+#include "postfix/spool/walk.h"
+#include "postfix/tool/postsuper.h"
 
 struct rig {
 	char directory[64];
@@ -219,6 +222,45 @@ static inline void rig_recorded(struct message *m, const struct queue_id *id, in
 	m->recipient_count = 1;
 }
 
+static inline void rig_touch(const struct rig *rig, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", rig->spool, name);
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+}
+
+/* ---- looking at the spool, as the command does: in a child that is the owner */
+
+static inline const struct message *rig_list_at(void *arg, size_t n)
+{
+	const struct message *list = arg;
+	return &list[n];
+}
+
+static inline struct proof rig_prove(const struct rig *rig, struct message *m)
+{
+	struct proof *proofs, proof;
+	struct err err = {{0}};
+
+	if (spool_prove(&rig->p, rig_list_at, m, 1, &proofs, &err) < 0)
+		fail_msg("%s", err.text);
+	proof = *proofs;
+	free(proofs);
+	return proof;
+}
+
+static inline struct walked rig_walk(
+    const struct rig *rig, const struct packed_id *known, size_t count)
+{
+	struct walked w = {0};
+	struct err err = {{0}};
+
+	if (spool_walk(&rig->p, known, count, false, &w, &err) < 0)
+		fail_msg("%s", err.text);
+	return w;
+}
+
 /* ---- the test's own postsuper */
 
 /* body is a shell script. SPOOL is its working directory, IDs come on stdin, `say` writes to
@@ -245,6 +287,15 @@ static inline void rig_postsuper(const struct rig *rig, const char *body)
 	    rig->spool, body);
 	fclose(file);
 	assert_int_equal(chmod(path, 0755), 0);
+}
+
+/* Waits until it has ended. */
+static inline void rig_await(struct postsuper_job *job)
+{
+	while (postsuper_advance(job) == 0) {
+		struct pollfd fd = {job->end, POLLIN, 0};
+		(void)poll(&fd, 1, 20);
+	}
 }
 
 #endif

@@ -2,22 +2,11 @@
 /* postsuper(1) as it is, and with all faults: silent, lying, dying, babbling, hanging. */
 #include "tests/unit/postfix/rig.h"
 
-#include <poll.h>
 #include <signal.h>
 
 #include "base/clock.h"
-#include "postfix/tool/postsuper.h"
 
 static struct postsuper_job job;
-
-/* Runs it to its end. */
-static void finish(void)
-{
-	while (postsuper_advance(&job) == 0) {
-		struct pollfd fd = {job.end, POLLIN, 0};
-		poll(&fd, 1, 20);
-	}
-}
 
 static void begin(
     const struct rig *rig, enum postsuper_action action, const struct queue_id *ids, size_t count)
@@ -101,7 +90,7 @@ static void test_words(void **state)
 	for (size_t n = 0; n < COUNT_OF(cases); n++) {
 		rig_postsuper(&rig, cases[n].script);
 		begin(&rig, cases[n].action, ids, 3);
-		finish();
+		rig_await(&job);
 		for (size_t at = 0; at < 3; at++)
 			if (job.said[at] != (cases[n].said[at] == 'y'))
 				case_fail(cases[n].name, "ID %zu", at);
@@ -134,7 +123,7 @@ static void test_bad_log_directory(void **state)
 	    "0*|3*|4*) say fatal: remove file defer/${id%?????????}/$id: no; exit 1;;\n"
 	    "esac; say $id: removed; done");
 	begin(&rig, POSTSUPER_DELETE, ids, MANY);
-	finish();
+	rig_await(&job);
 	for (size_t n = 0; n < MANY; n++)
 		assert_int_equal(job.said[n], n / 5 != 0 && n / 5 != 3 && n / 5 != 4);
 	snprintf(path, sizeof(path), "%s/runs", rig.directory);
@@ -160,7 +149,7 @@ static void test_dying_is_bounded(void **state)
 	    &rig, "echo >>../runs; read id; say fatal: remove file defer/$id: no; exit 1");
 	snprintf(path, sizeof(path), "%s/runs", rig.directory);
 	begin(&rig, POSTSUPER_DELETE, ids, MANY);
-	finish();
+	rig_await(&job);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, 3);
 	assert_int_equal(job.exit_status, 1);
@@ -168,7 +157,7 @@ static void test_dying_is_bounded(void **state)
 	rig_postsuper(&rig,
 	    "echo >>../runs; read id; say $id: removed; read id; say fatal: open $id: no; exit 1");
 	begin(&rig, POSTSUPER_DELETE, ids, MANY);
-	finish();
+	rig_await(&job);
 	for (size_t n = 0; n < MANY; n++)
 		assert_int_equal(job.said[n], n % 2 == 0);
 	postsuper_release(&job);
@@ -191,7 +180,7 @@ static void test_babble_is_bounded(void **state)
 	for (size_t n = 0; n < COUNT_OF(scripts); n++) {
 		rig_postsuper(&rig, scripts[n]);
 		begin(&rig, POSTSUPER_DELETE, ids, 3);
-		finish();
+		rig_await(&job);
 		case_assert(scripts[n], job.said[0] && !job.said[1] && !job.said[2]);
 		case_assert(scripts[n], job.exit_status == -SIGKILL);
 		case_assert(scripts[n], strstr(strbuf_text(&job.complaint), "too much"));
@@ -276,7 +265,7 @@ static void test_many(void **state)
 	make_ids(ids, MANY);
 	rig_postsuper(&rig, "sed 's/.*/postsuper: &: removed/' >&2");
 	begin(&rig, POSTSUPER_DELETE, ids, MANY);
-	finish();
+	rig_await(&job);
 	for (size_t n = 0; n < MANY; n++)
 		case_assert(ids[n].text, job.said[n]);
 	postsuper_release(&job);
@@ -295,7 +284,7 @@ static void test_ids_are_sealed(void **state)
 	rig_postsuper(
 	    &rig, "echo 00009ABCDE >>/proc/self/fd/0 || say warning: sealed; cat >/dev/null");
 	begin(&rig, POSTSUPER_DELETE, ids, 1);
-	finish();
+	rig_await(&job);
 	assert_string_equal(strbuf_text(&job.complaint), "warning: sealed");
 	postsuper_release(&job);
 	rig_close(&rig);

@@ -2,22 +2,11 @@
 /* postsuper on a queue whose layout is not main.cf's. */
 #include "tests/unit/postfix/rig.h"
 
-#include <poll.h>
 #include <signal.h>
 
 #include "base/clock.h"
-#include "postfix/tool/postsuper.h"
 
 static struct postsuper_job job;
-
-/* Runs it to its end. */
-static void finish(void)
-{
-	while (postsuper_advance(&job) == 0) {
-		struct pollfd fd = {job.end, POLLIN, 0};
-		poll(&fd, 1, 20);
-	}
-}
 
 /* ---- Postfix's own postsuper, on a private spool */
 
@@ -82,7 +71,7 @@ static bool act(const struct rig *rig, enum postsuper_action action, const struc
 		case_fail(name, "%s", err.text);
 	if (postsuper_start(&job, other.config_directory ? &other : &p, action, id, 1, &err) < 0)
 		case_fail(name, "%s", err.text);
-	finish();
+	rig_await(&job);
 	said = job.said[0];
 	if (job.exit_status != 0 || job.complaint.len > 0)
 		case_fail(name, "%d, %s", job.exit_status, strbuf_text(&job.complaint));

@@ -160,7 +160,7 @@ static void test_depths(void **state)
 	}
 }
 
-static void test_none(void **state)
+static void test_no_log(void **state)
 {
 	struct strbuf packed = {0};
 	struct err err = {{0}};
@@ -177,4 +177,4 @@ static void test_none(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_shapes), cmocka_unit_test(test_many),
-    cmocka_unit_test(test_long_lines), cmocka_unit_test(test_depths), cmocka_unit_test(test_none))
+    cmocka_unit_test(test_long_lines), cmocka_unit_test(test_depths), cmocka_unit_test(test_no_log))

@@ -10,25 +10,6 @@
 
 #define ARRIVAL INT64_C(1700000000123456)
 
-static const struct message *list_at(void *arg, size_t n)
-{
-	const struct message *list = arg;
-	return &list[n];
-}
-
-/* Proves one message as the command does: in a child that is the owner. */
-static struct proof prove(const struct rig *rig, struct message *m)
-{
-	struct proof *proofs, proof;
-	struct err err = {{0}};
-
-	if (spool_prove(&rig->p, list_at, m, 1, &proofs, &err) < 0)
-		fail_msg("%s", err.text);
-	proof = *proofs;
-	free(proofs);
-	return proof;
-}
-
 static void test_same_in_every_queue(void **state)
 {
 	struct rig rig;
@@ -41,7 +22,7 @@ static void test_same_in_every_queue(void **state)
 		struct proof proof;
 
 		rig_recorded(&m, &id, ARRIVAL);
-		proof = prove(&rig, &m);
+		proof = rig_prove(&rig, &m);
 		case_assert(queue_word(queue_at(n)), proof.state == PROOF_SAME);
 		case_assert(queue_word(queue_at(n)), proof.queue == queue_at(n));
 		case_assert(queue_word(queue_at(n)), proof.arrival_time == ARRIVAL);
@@ -79,7 +60,7 @@ static void test_every_depth(void **state)
 		rig.p.hashed_queues = cases[n].hashed;
 		rig.p.hash_depth = cases[n].main_depth;
 		rig_recorded(&m, &id, ARRIVAL);
-		proof = prove(&rig, &m);
+		proof = rig_prove(&rig, &m);
 		case_assert(cases[n].name, proof.state == PROOF_SAME);
 		case_assert(cases[n].name, proof.queue == QUEUE_DEFERRED);
 		case_assert(cases[n].name, proof.depth == cases[n].depth);
@@ -124,7 +105,7 @@ static void test_judgements(void **state)
 		rig_envelope(&file, ARRIVAL + cases[n].shift, cases[n].sender);
 		id = rig_put(&rig, QUEUE_INCOMING, &file, cases[n].mode);
 		rig_recorded(&m, &id, ARRIVAL);
-		proof = prove(&rig, &m);
+		proof = rig_prove(&rig, &m);
 		if (proof.state != cases[n].want)
 			case_fail(cases[n].name, "got %d, want %d", proof.state, cases[n].want);
 		bytes_release(&file);
@@ -149,7 +130,7 @@ static void test_renamed_onto(void **state)
 	assert_int_equal(rename(from, to), 0);
 	rig_recorded(&m, &id, ARRIVAL);
 	m.sender = "somebody@else.example";
-	assert_int_equal(prove(&rig, &m).state, PROOF_CHANGED);
+	assert_int_equal(rig_prove(&rig, &m).state, PROOF_CHANGED);
 	rig_close(&rig);
 }
 
@@ -171,7 +152,7 @@ static void test_earlier_queue_counts(void **state)
 	assert_int_equal(rename(from, to), 0);
 	rig_recorded(&m, &id, ARRIVAL);
 	m.sender = "somebody@else.example";
-	proof = prove(&rig, &m);
+	proof = rig_prove(&rig, &m);
 	assert_int_equal(proof.state, PROOF_CHANGED);
 	assert_int_equal(proof.queue, QUEUE_ACTIVE);
 	rig_close(&rig);
@@ -191,7 +172,7 @@ static void test_gone(void **state)
 	rig_path(&rig, QUEUE_DEFERRED, &id, path);
 	assert_int_equal(unlink(path), 0);
 	rig_recorded(&m, &id, ARRIVAL);
-	proof = prove(&rig, &m);
+	proof = rig_prove(&rig, &m);
 	assert_int_equal(proof.state, PROOF_GONE);
 	assert_int_equal(proof.queue, 0);
 	rig_close(&rig);

@@ -11,25 +11,6 @@
 
 #define ARRIVAL INT64_C(1700000000123456)
 
-static const struct message *list_at(void *arg, size_t n)
-{
-	const struct message *list = arg;
-	return &list[n];
-}
-
-/* Proves one message as the command does: in a child that is the owner. */
-static struct proof prove(const struct rig *rig, struct message *m)
-{
-	struct proof *proofs, proof;
-	struct err err = {{0}};
-
-	if (spool_prove(&rig->p, list_at, m, 1, &proofs, &err) < 0)
-		fail_msg("%s", err.text);
-	proof = *proofs;
-	free(proofs);
-	return proof;
-}
-
 /* A directory of mode 0 hides its own files and no others: postsuper skips it, too. */
 static void test_blind_directory(void **state)
 {
@@ -71,7 +52,7 @@ static void test_blind_directory(void **state)
 			unlink(file);
 		assert_int_equal(chmod(path, 0), 0);
 		rig_recorded(&m, &id, ARRIVAL);
-		proof = prove(&rig, &m);
+		proof = rig_prove(&rig, &m);
 		if (proof.state != cases[n].want)
 			case_fail(cases[n].name, "got %d", proof.state);
 		case_assert(
@@ -196,8 +177,8 @@ static void test_no_regular_file(void **state)
 			assert_int_equal(mkdir(path, 0700), 0);
 		rig_own(&rig, path);
 		rig_recorded(&m, &id, ARRIVAL);
-		case_assert(kinds[n], prove(&rig, &m).state != PROOF_SAME);
-		case_assert(kinds[n], prove(&rig, &m).state != PROOF_GONE);
+		case_assert(kinds[n], rig_prove(&rig, &m).state != PROOF_SAME);
+		case_assert(kinds[n], rig_prove(&rig, &m).state != PROOF_GONE);
 		rig_close(&rig);
 	}
 }
@@ -215,14 +196,14 @@ static void test_damaged_and_empty(void **state)
 	bytes_put(&junk, "no queue file at all", 20);
 	id = rig_put(&rig, QUEUE_DEFERRED, &junk, 0700);
 	rig_recorded(&m, &id, ARRIVAL);
-	proof = prove(&rig, &m);
+	proof = rig_prove(&rig, &m);
 	assert_int_equal(proof.state, PROOF_ERROR);
 	assert_int_equal(proof.error, ERR_SYNTAX);
 
 	bytes_put(&empty, "", 0);
 	id = rig_put(&rig, QUEUE_INCOMING, &empty, 0600);
 	rig_recorded(&m, &id, ARRIVAL);
-	assert_int_equal(prove(&rig, &m).state, PROOF_ARRIVING);
+	assert_int_equal(rig_prove(&rig, &m).state, PROOF_ARRIVING);
 	bytes_release(&junk);
 	rig_close(&rig);
 }
@@ -243,7 +224,7 @@ static void test_arriving_in_pieces(void **state)
 
 		id = rig_put(&rig, QUEUE_INCOMING, &piece, 0600);
 		rig_recorded(&m, &id, ARRIVAL);
-		if (prove(&rig, &m).state != PROOF_ARRIVING)
+		if (rig_prove(&rig, &m).state != PROOF_ARRIVING)
 			case_fail("piece", "the first %zu bytes are taken for another's", len);
 	}
 	bytes_release(&file);
@@ -268,13 +249,13 @@ static void test_unreadable(void **state)
 	rig_path(&rig, QUEUE_MAILDROP, &id, path);
 	assert_int_equal(chown(path, 1, 1), 0);
 	rig_recorded(&m, &id, ARRIVAL);
-	assert_int_equal(prove(&rig, &m).state, PROOF_CHANGED);
+	assert_int_equal(rig_prove(&rig, &m).state, PROOF_CHANGED);
 
 	deferred = rig_mail(&rig, QUEUE_DEFERRED, ARRIVAL);
 	rig_path(&rig, QUEUE_DEFERRED, &deferred, path);
 	assert_int_equal(chown(path, 1, 1), 0);
 	rig_recorded(&m, &deferred, ARRIVAL);
-	proof = prove(&rig, &m);
+	proof = rig_prove(&rig, &m);
 	assert_int_equal(proof.state, PROOF_ERROR);
 	assert_int_equal(proof.error, -EACCES);
 	rig_close(&rig);
@@ -290,11 +271,11 @@ static void test_none_and_no_queue(void **state)
 
 	(void)state;
 	rig_open(&rig);
-	assert_int_equal(spool_prove(&rig.p, list_at, NULL, 0, &proofs, &err), 0);
+	assert_int_equal(spool_prove(&rig.p, rig_list_at, NULL, 0, &proofs, &err), 0);
 	free(proofs);
 	rig.p.queue_directory = nowhere;
 	message_init(&m);
-	assert_int_equal(spool_prove(&rig.p, list_at, &m, 1, &proofs, &err), -ENOENT);
+	assert_int_equal(spool_prove(&rig.p, rig_list_at, &m, 1, &proofs, &err), -ENOENT);
 	assert_non_null(strstr(err.text, nowhere));
 	rig_close(&rig);
 }

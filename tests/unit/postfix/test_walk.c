@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
-#include "postfix/spool/walk.h"
 
 #define ARRIVAL INT64_C(1700000000123456)
 
@@ -17,16 +16,6 @@ static struct packed_id pack(const struct queue_id *id, uint64_t flags)
 	assert_int_equal(queue_id_pack(id, &packed), 0);
 	packed.time |= flags;
 	return packed;
-}
-
-static struct walked walk(const struct rig *rig, const struct packed_id *known, size_t count)
-{
-	struct walked w = {0};
-	struct err err = {{0}};
-
-	if (spool_walk(&rig->p, known, count, false, &w, &err) < 0)
-		fail_msg("%s", err.text);
-	return w;
 }
 
 /* How the name is to be read; NULL: not at all. */
@@ -40,14 +29,6 @@ static const struct walk_name *find(const struct walked *w, const struct queue_i
 			found = &w->to_read[n];
 		}
 	return found;
-}
-
-static void touch(const struct rig *rig, const char *name)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", rig->spool, name);
-	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 }
 
 static void link_into(
@@ -82,8 +63,8 @@ static void test_unknown(void **state)
 	rig_path(&rig, QUEUE_ACTIVE, &ids[2], path);
 	link_into(&rig, path, "hold", &ids[2]); /* as a walk sees a message that moves on */
 	for (size_t n = 0; n < COUNT_OF(strangers); n++)
-		touch(&rig, strangers[n]);
-	w = walk(&rig, NULL, 0);
+		rig_touch(&rig, strangers[n]);
+	w = rig_walk(&rig, NULL, 0);
 	assert_int_equal(w.names, COUNT_OF(ids));
 	assert_int_equal(w.to_read_count, COUNT_OF(ids));
 	for (size_t n = 0; n < COUNT_OF(ids); n++) {
@@ -136,7 +117,7 @@ static void test_known(void **state)
 	known[5] = pack(&ids[OTHER_FILE], WALK_READ);
 	known[6] = pack(&ids[GONE_UNREAD], 0);
 	known[7] = pack(&ids[READ], 0); /* twice */
-	w = walk(&rig, known, COUNT_OF(known));
+	w = rig_walk(&rig, known, COUNT_OF(known));
 	assert_int_equal(w.names, 5);
 	assert_int_equal(w.known_there, 4);
 	assert_int_equal(w.to_read_count, 3);
@@ -172,7 +153,7 @@ static void test_many(void **state)
 		char name[64];
 
 		snprintf(name, sizeof(name), "deferred/%05XABC", n);
-		touch(&rig, name);
+		rig_touch(&rig, name);
 	}
 	for (unsigned n = 0; n < KNOWN; n++) {
 		struct queue_id id;
@@ -182,7 +163,7 @@ static void test_many(void **state)
 		assert_int_equal(queue_id_parse(text, strlen(text), &id), 0);
 		known[n] = pack(&id, WALK_READ | WALK_MOVED);
 	}
-	w = walk(&rig, known, KNOWN);
+	w = rig_walk(&rig, known, KNOWN);
 	assert_int_equal(w.names, NAMES);
 	assert_int_equal(w.known_there, NAMES - 3000);
 	assert_int_equal(w.to_read_count, 3000);
@@ -255,7 +236,7 @@ static void test_moving(void **state)
 	if (mover == 0)
 		move_for_ever(&rig, ids);
 	for (int round = 0; round < 60; round++) {
-		struct walked w = walk(&rig, known, MOVING);
+		struct walked w = rig_walk(&rig, known, MOVING);
 		struct proof *states;
 		struct err err = {{0}};
 

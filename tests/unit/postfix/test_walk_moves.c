@@ -6,8 +6,6 @@
 #include <dirent.h>
 #include <sys/syscall.h>
 
-#include "postfix/spool/walk.h"
-
 #define ARRIVAL   INT64_C(1700000000123456)
 #define MOVES_MAX 2
 #define LONG_AGO  1700000000
@@ -52,16 +50,6 @@ static void make_plan(void)
 {
 	plan = mmap(NULL, sizeof(*plan), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(plan != MAP_FAILED);
-}
-
-static struct walked walk(const struct rig *rig, const struct packed_id *known, size_t count)
-{
-	struct walked w = {0};
-	struct err err = {{0}};
-
-	if (spool_walk(&rig->p, known, count, false, &w, &err) < 0)
-		fail_msg("%s", err.text);
-	return w;
 }
 
 static void path_in(
@@ -141,7 +129,7 @@ static void test_moves(void **state)
 				path_in(&rig, at, &id, move->to);
 			}
 			make_all_old(&rig);
-			struct walked w = walk(&rig, &packed, (size_t)known);
+			struct walked w = rig_walk(&rig, &packed, (size_t)known);
 			case_assert(cases[n].name, plan->moved == 1u + !!cases[n].moves[1].when);
 			case_assert(cases[n].name, w.names == 1 && w.to_read_count == 1);
 			case_assert(cases[n].name, w.nameless_count == 0);
@@ -171,7 +159,7 @@ static void test_new_level(void **state)
 	path_in(&rig, "hold", &id, plan->moves[1].from);
 	path_in(&rig, level, &id, plan->moves[1].to);
 	make_all_old(&rig);
-	struct walked w = walk(&rig, NULL, 0);
+	struct walked w = rig_walk(&rig, NULL, 0);
 	assert_int_equal(plan->moved, 2);
 	assert_int_equal(w.to_read_count, 1);
 	walked_release(&w);
@@ -198,7 +186,7 @@ static void test_quiet(void **state)
 	make_old(&rig, "deferred/A/_");
 	make_old(&rig, "deferred/A");
 	make_all_old(&rig);
-	struct walked w = walk(&rig, NULL, 0);
+	struct walked w = rig_walk(&rig, NULL, 0);
 	assert_int_equal(w.names, QUEUE_COUNT);
 	assert_int_equal(plan->reads, 2 * (QUEUE_COUNT + 2));
 	walked_release(&w);
@@ -225,7 +213,7 @@ static void test_counts(void **state)
 	path_in(&rig, "deferred", &id, plan->moves[0].from);
 	path_in(&rig, id.text[0] == 'A' ? "deferred/B" : "deferred/A", &id, path);
 	assert_int_equal(rename(plan->moves[0].from, path), 0);
-	struct walked w = walk(&rig, NULL, 0);
+	struct walked w = rig_walk(&rig, NULL, 0);
 	assert_true(plan->reads > 2 * (QUEUE_COUNT + 2));
 	assert_int_equal(w.unreadable_count, 2);
 	assert_int_equal(strlist_of(&w.unreadable).count, 2);

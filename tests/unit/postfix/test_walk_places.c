@@ -9,27 +9,8 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
-#include "postfix/spool/walk.h"
 
 #define ARRIVAL INT64_C(1700000000123456)
-
-static struct walked walk(const struct rig *rig, const struct packed_id *known, size_t count)
-{
-	struct walked w = {0};
-	struct err err = {{0}};
-
-	if (spool_walk(&rig->p, known, count, false, &w, &err) < 0)
-		fail_msg("%s", err.text);
-	return w;
-}
-
-static void touch(const struct rig *rig, const char *name)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", rig->spool, name);
-	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-}
 
 /* A name where neither Postfix nor postsuper looks for it is reported. */
 static void test_misplaced(void **state)
@@ -48,9 +29,9 @@ static void test_misplaced(void **state)
 		if (n < 2 && access(path, F_OK) < 0)
 			rig_directory(&rig, path);
 		else if (n >= 2)
-			touch(&rig, paths[n]);
+			rig_touch(&rig, paths[n]);
 	}
-	w = walk(&rig, NULL, 0);
+	w = rig_walk(&rig, NULL, 0);
 	assert_int_equal(w.names, 1);
 	assert_int_equal(w.unreadable_count, 2);
 	assert_non_null(strstr(strlist_of(&w.unreadable).first, ": in the wrong directory"));
@@ -93,7 +74,7 @@ static void test_place(void **state)
 
 	(void)state;
 	rig_open(&rig);
-	before = walk(&rig, NULL, 0);
+	before = rig_walk(&rig, NULL, 0);
 	snprintf(away, sizeof(away), "%s/away", rig.directory);
 	assert_int_equal(rename(rig.spool, away), 0);
 	rig_directory(&rig, rig.spool);
@@ -103,7 +84,7 @@ static void test_place(void **state)
 		snprintf(path, sizeof(path), "%s/%s", rig.spool, queue_word(queue_at(n)));
 		rig_directory(&rig, path);
 	}
-	after = walk(&rig, NULL, 0);
+	after = rig_walk(&rig, NULL, 0);
 	assert_true(before.device != after.device || before.inode != after.inode);
 	walked_release(&before);
 	walked_release(&after);
@@ -126,7 +107,7 @@ static void test_links(void **state)
 	assert_int_equal(symlink("elsewhere", path), 0);
 	snprintf(path, sizeof(path), "%s/elsewhere/A", rig.spool);
 	assert_int_equal(symlink("..", path), 0);
-	w = walk(&rig, NULL, 0);
+	w = rig_walk(&rig, NULL, 0);
 	assert_int_equal(w.names, 1);
 	walked_release(&w);
 	rig_close(&rig);
@@ -166,7 +147,7 @@ static void test_unreadable(void **state)
 		}
 		snprintf(path, sizeof(path), "%s/%s", rig.spool, cases[n].directory);
 		assert_int_equal(chmod(path, cases[n].mode), 0);
-		w = walk(&rig, NULL, 0);
+		w = rig_walk(&rig, NULL, 0);
 		case_assert(cases[n].directory, w.names == cases[n].names);
 		case_assert(cases[n].directory, w.unreadable_count == 1);
 		case_assert_text(cases[n].directory, strbuf_text(&w.unreadable), cases[n].text);
@@ -191,7 +172,7 @@ static void test_many_unreadable(void **state)
 		rig_directory(&rig, path);
 		assert_int_equal(chmod(path, 0), 0);
 	}
-	w = walk(&rig, NULL, 0);
+	w = rig_walk(&rig, NULL, 0);
 	assert_int_equal(w.unreadable_count, 32);
 	assert_int_equal(strlist_of(&w.unreadable).count, WALK_NAMED);
 	walked_release(&w);

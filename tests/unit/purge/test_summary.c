@@ -206,7 +206,7 @@ static void test_problems_end(void **state)
 	crafted_release(&c);
 }
 
-static void fill(struct crafted *c)
+static void fill_counts(struct crafted *c)
 {
 	struct tally *t = &c->outcome.tally;
 	uint64_t *const numbers[] = {&t->matched, &t->by_envelope, &t->by_from_only, &t->given_only,
@@ -253,7 +253,7 @@ static void test_text_fits(void **state)
 			if (result == RESULT_FAILED)
 				item->reason = reason;
 		}
-	fill(&c);
+	fill_counts(&c);
 	s.recipients_asked = s.swept = true;
 	for (int action = ACTION_DELETE; action < ACTION_COUNT; action++) {
 		s.action = (enum action)action;
