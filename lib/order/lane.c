@@ -24,7 +24,7 @@ static struct item *item_of(const struct work *w, const struct lane *lane, size_
 static void be_idle(struct lane *lane)
 {
 	lane->step = LANE_IDLE;
-	lane->had = 0;
+	lane->had = lane->kept = 0;
 }
 
 /* If nothing was touched yet, the order fails; later only the chunk. If stopped, the chunk stays
@@ -78,7 +78,8 @@ static void end_job(struct work *w, struct lane *lane)
 		if (item_of(w, lane, n)->result == RESULT_DONE)
 			list[count++] = entry_of(w, lane, n);
 	if (w->run->writer)
-		writer_done(w->run->writer, lane->part, count < lane->had ? list : NULL, count);
+		writer_done(w->run->writer, lane->part, count < lane->kept ? list : NULL, count);
+	lane->kept = 0;
 	postsuper_release(&lane->job);
 }
 
@@ -177,6 +178,7 @@ static void begin_keeping(struct work *w, struct lane *lane)
 		list[n] = entry_of(w, lane, n);
 	if (code == 0 && !w->run->unaccounted)
 		code = writer_chunk(w->run->writer, list, lane->had, &lane->part, &err);
+	lane->kept = lane->had;
 	if (code == 0 && !w->run->unaccounted)
 		lane->step = LANE_KEEPING;
 	else
@@ -321,5 +323,6 @@ void lane_end_look(struct work *w, struct lane *lane)
 	end_job(w, lane);
 	judge(w, lane, lane->at + had, proofs + had);
 	free(proofs);
-	go_on(w, lane, begin_keeping);
+	/* Messages that the account has stay there while they are looked at again. */
+	go_on(w, lane, lane->kept > 0 ? begin_work : begin_keeping);
 }

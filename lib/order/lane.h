@@ -18,6 +18,7 @@ struct lane {
 	size_t at[2 * CHUNK_MAX];       /* positions of the job's items, then of the next chunk's */
 	size_t had, next;
 	uint32_t part;                /* of the account */
+	size_t kept;                  /* messages of this part; 0: none is kept yet */
 	const struct postfix *layout; /* in which postsuper finds the files */
 	int64_t seen;                 /* steady; when the step was last seen running */
 	int64_t proven;               /* steady; no proof of the next chunk is older */

@@ -287,4 +287,19 @@ class FailingWrites(Disk):
         self.assert_complete()
 
 
+class SlowAccount(Disk):
+    """Each write of the account takes longer than a proof may be old."""
+
+    def test_purge(self):
+        open(os.path.join(self.pq.home, "delay"), "w", encoding="ascii").close()
+        others = set(self.send_many("a@good.test", 3))
+        self.postfix.settled()
+        slow = preload("stall", PQPURGE_SHIM_DIR=self.pq.home, PQPURGE_SHIM_UNDER=self.pq.state)
+        result = self.purge(BAD, env={**os.environ, **slow})
+        self.assertEqual((result.with_result("deleted"), self.postfix.ids()), (self.before, others), result)
+        lines = self.pq.account()
+        self.assertEqual([set(line["ids"].split()[::2]) for line in lines if "chunk" in line], [self.before], lines)
+        self.assertEqual([line["done"] for line in self.pq.idx("log", "--json").lines], [10])
+
+
 del Disk  # it has no tests of its own

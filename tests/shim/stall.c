@@ -3,7 +3,7 @@
  * For LD_PRELOAD: a disk that misbehaves while $PQPURGE_SHIM_DIR contains one of these files:
  *   hang     writes and syncs wait until it is gone
  *   enospc   writes fail with ENOSPC, even into preallocated space
- *   delay    each sync takes 300 ms longer
+ *   delay    each sync takes 1.5 s longer
  * Only regular files are affected, so that sockets and logs go on; with $PQPURGE_SHIM_UNDER only
  * those below that directory.
  */
@@ -51,7 +51,7 @@ static int misbehave(int fd, int is_sync)
 	while (told("hang"))
 		usleep(5000);
 	if (is_sync && told("delay"))
-		usleep(300000);
+		usleep(1500000);
 	if (!is_sync && told("enospc")) {
 		errno = ENOSPC;
 		return -1;
