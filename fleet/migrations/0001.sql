@@ -368,6 +368,15 @@ LANGUAGE plpgsql SET search_path = pqpurge, pg_temp AS $$ BEGIN
   PERFORM add_role(p_name, p_group, 20);
   INSERT INTO fleet_event (kind, detail) VALUES ('add', p_group || ' ' || p_name);
 END $$;
+-- Only a member of a role ends its sessions. A caller who may manage the role, and is no superuser, joins it until they have ended.
+CREATE FUNCTION pqpurge.end_sessions(p_name text, p_wait_ms bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pqpurge, pg_temp AS $$ DECLARE n bigint; joins boolean := NOT pg_has_role(p_name, 'USAGE'); BEGIN
+  IF joins THEN EXECUTE format('GRANT %I TO CURRENT_USER', p_name); END IF;
+  PERFORM pg_stat_clear_snapshot();
+  SELECT count(pg_terminate_backend(pid, p_wait_ms)) INTO n FROM pg_stat_activity WHERE usename = p_name;
+  IF joins THEN EXECUTE format('REVOKE %I FROM CURRENT_USER', p_name); END IF;
+  RETURN n;
+END $$;
 -- Call it before fleet_retire_host, in its own transaction, so that no new session begins while the old ones are ended. A stolen host
 -- may lock its role's row (ALTER ROLE ... PASSWORD in an open transaction) and connect again, so this ends sessions, too. Returns
 -- their number. FL008: the host kept the lock.
@@ -380,19 +389,17 @@ LANGUAGE plpgsql SET search_path = pqpurge, pg_temp SET lock_timeout = '200ms' A
       EXECUTE format('ALTER ROLE %I NOLOGIN', p_name);
       RETURN n;
     EXCEPTION WHEN lock_not_available OR internal_error THEN  -- "tuple concurrently updated" is internal
-      PERFORM pg_stat_clear_snapshot();
-      n := n + (SELECT count(pg_terminate_backend(pid, 500)) FROM pg_stat_activity WHERE usename = p_name);
+      n := n + end_sessions(p_name, 500);
     END;
   END LOOP;
   RAISE EXCEPTION 'the sessions of % keep its role from being barred; try again', p_name USING ERRCODE = 'FL008';
 END $$;
 CREATE FUNCTION pqpurge.fleet_retire_host(p_name text) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pqpurge, pg_temp AS $$ DECLARE n bigint; BEGIN
-  SELECT count(pg_terminate_backend(pid, 5000)) INTO n FROM pg_stat_activity WHERE usename = p_name;
+LANGUAGE plpgsql SET search_path = pqpurge, pg_temp AS $$ DECLARE n bigint := end_sessions(p_name, 5000); BEGIN
   UPDATE fleet_host SET retired_at = clock_timestamp() WHERE name = p_name;
   UPDATE fleet_result SET state = 'cancelled', finished_at = clock_timestamp() WHERE host = p_name AND state = 'pending';
   INSERT INTO fleet_event (kind, host) VALUES ('retire', p_name);
   RETURN n;
 END $$;
-REVOKE EXECUTE ON FUNCTION pqpurge.add_role, pqpurge.fleet_add_host, pqpurge.fleet_add_person, pqpurge.fleet_bar,
-  pqpurge.fleet_retire_host FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION pqpurge.add_role, pqpurge.fleet_add_host, pqpurge.fleet_add_person, pqpurge.end_sessions,
+  pqpurge.fleet_bar, pqpurge.fleet_retire_host FROM PUBLIC;

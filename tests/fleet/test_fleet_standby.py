@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The database's machine dies, and a standby takes over, which followed by real streaming replication."""
 import signal
+import subprocess
 import unittest
 
 from database import Server
@@ -55,8 +56,10 @@ class Standby(unittest.TestCase):
 
 
 class Builder(unittest.TestCase):
-    def test_init_without_a_superuser(self):
-        """A role that may make roles and owns the database sets the fleet up; missing rights are reported."""
+    """A role that may make roles and owns the database is enough to set a fleet up and to look after it."""
+
+    def server(self):
+        """A server, its database, and the conninfo of such a role."""
         server = Server().start()
         self.addCleanup(server.close)
         name = server.database()
@@ -67,6 +70,11 @@ class Builder(unittest.TestCase):
         server.admin("postgres", "SELECT pg_reload_conf()")
         conninfo = server.local(name).replace("user=postgres", "user=postgres2")
         until(lambda: server.ask(conninfo, "SELECT 1").returncode == 0, "the new role", LONG)
+        return server, name, conninfo
+
+    def test_init(self):
+        """Missing rights are reported."""
+        server, name, conninfo = self.server()
         with Operator(conninfo) as admin:
             answer = admin.ask("init")
             self.assertEqual(answer["applied"], [1])
@@ -77,3 +85,28 @@ class Builder(unittest.TestCase):
             anna.place("purge", spec=PURGE)
         done = server.ask(server.remote(name, "mx1"), "SELECT epoch FROM pqpurge.fleet_hello('x')")
         self.assertEqual(done.stdout.strip(), "1", done.stderr)
+
+    def hold(self, conninfo, *statements):
+        """A session that has carried out these statements, and stays."""
+        held = subprocess.Popen(["psql", "-XAtq", "-d", conninfo], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
+        self.addCleanup(held.communicate)
+        held.stdin.write("".join(f"{statement};\n" for statement in (*statements, "SELECT 'in'")))
+        held.stdin.flush()
+        self.assertEqual(held.stdout.readline(), "in\n")
+        return held
+
+    def test_retire(self):
+        """The host's sessions end, even if it keeps its role locked; no right stays behind."""
+        server, name, conninfo = self.server()
+        locks = ("SET idle_in_transaction_session_timeout = 0", "BEGIN", "ALTER ROLE mx2 PASSWORD 'x'")
+        with Operator(conninfo) as admin:
+            admin.ask("init")
+            for host, statements in (("mx1", ()), ("mx2", locks)):
+                admin.ask("add", name=host)
+                before = server.admin(name, "SELECT * FROM pg_auth_members ORDER BY 1, 2, 3")
+                self.hold(server.remote(name, host), *statements)
+                self.assertEqual(admin.ask("retire", name=host), {"ended": 1})
+                self.assertEqual(server.admin(name, "SELECT * FROM pg_auth_members ORDER BY 1, 2, 3"), before)
+                self.assertNotEqual(server.ask(server.remote(name, host), "SELECT 1").returncode, 0)
+        self.assertEqual(server.admin(name, "SELECT count(*) FROM pqpurge.fleet_host WHERE retired_at IS NULL"), ["0"])
