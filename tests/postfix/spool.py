@@ -73,7 +73,7 @@ class QueueFile:
         self.ready = stat.S_IMODE(info.st_mode) & 0o700 == 0o700
         self.sender, self.arrival, self.size = None, None, None
         self.recipients, self.originals, self.done, self.attributes = [], [], [], {}
-        original, lines = None, []
+        original, lines, in_content = None, [], False
         for kind, body in records(data):
             if kind == "C":
                 self.size = int(body.split()[0])
@@ -94,9 +94,11 @@ class QueueFile:
             elif kind == "D":
                 self.done.append(body.decode("utf-8", "replace"))
                 original = None
-            elif kind == "N":
+            elif kind in "MX":
+                in_content = kind == "M"
+            elif kind == "N" and in_content:
                 lines.append(body + b"\n")
-            elif kind == "L":
+            elif kind == "L" and in_content:  # before and after the content: content_filter
                 lines.append(body)
         self.content = b"".join(lines)
 
