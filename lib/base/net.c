@@ -137,6 +137,23 @@ bool net_contains(const struct net_block *block, const struct net_address *addre
 	return rest == 0 || ((block->base.at[whole] ^ address->at[whole]) & mask) == 0;
 }
 
+bool net_any_contains(
+    const struct net_block *blocks, size_t count, const struct net_address *address)
+{
+	for (size_t n = 0; n < count; n++)
+		if (net_contains(&blocks[n], address))
+			return true;
+	return false;
+}
+
+bool net_is_loopback(const struct net_address *address)
+{
+	static const unsigned char one[16] = {[15] = 1};
+
+	return address->family == 4 ? address->at[12] == 127
+				    : address->family == 6 && memcmp(address->at, one, 16) == 0;
+}
+
 bool net_is_narrow(const struct net_block *block)
 {
 	return block->bits >= (block->base.family == 4 ? 96 + 24 : 48);

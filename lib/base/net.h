@@ -28,6 +28,10 @@ uint16_t net_of_sockaddr(const struct sockaddr *sa, struct net_address *ret);
 bool net_equal(const struct net_address *a, const struct net_address *b);
 /* An IPv4 address lies only in IPv4 blocks, family 0 in none. */
 bool net_contains(const struct net_block *block, const struct net_address *address);
+bool net_any_contains(
+    const struct net_block *blocks, size_t count, const struct net_address *address);
+/* 127.0.0.0/8 or ::1 */
+bool net_is_loopback(const struct net_address *address);
 /* Whether a block is at most as large as one network of one customer: /24, or /48 for IPv6. */
 bool net_is_narrow(const struct net_block *block);
 #define NET_TEXT_SIZE 48

@@ -3,6 +3,7 @@
 #include "flood/flood.h"
 
 #include "base/clock.h"
+#include "base/settings/settings.h"
 #include "flood/flood_private.h"
 
 #define SHARE_UNDELIVERED .30
@@ -49,18 +50,17 @@ void flood_scale(struct flood_limits limits[FLOOD_KINDS], double by)
 	}
 }
 
-static const char *const kind_words[FLOOD_KINDS] = {
-    "login", "local", "sender", "client", "domain", "xdomain", "bounce"};
+_Static_assert((int)FLOOD_KINDS == SETTINGS_FLOOD_KINDS, "settings_flood_kinds has all words");
 
 const char *flood_kind_word(enum flood_kind kind)
 {
-	return (unsigned)kind < FLOOD_KINDS ? kind_words[kind] : "unknown";
+	return (unsigned)kind < FLOOD_KINDS ? settings_flood_kinds[kind] : "unknown";
 }
 
 int flood_kind_of(const char *word, enum flood_kind *ret)
 {
 	for (int k = 0; k < FLOOD_KINDS; k++)
-		if (strcmp(word, kind_words[k]) == 0) {
+		if (strcmp(word, settings_flood_kinds[k]) == 0) {
 			*ret = (enum flood_kind)k;
 			return 0;
 		}
@@ -78,19 +78,17 @@ const char *flood_signal_word(enum flood_signal signal)
 struct flood *flood_new(const struct flood_config *config)
 {
 	struct flood *f = calloc(1, sizeof(*f));
-	size_t total = 0, at = 0;
+	struct entry *entries = f ? calloc(TABLE_ENTRIES, sizeof(*entries)) : NULL;
+	uint64_t *hashes = f ? aligned_alloc(64, TABLE_ENTRIES * sizeof(*hashes)) : NULL;
+	size_t at = 0;
 
-	for (int k = 0; k < FLOOD_KINDS; k++)
-		total += table_sizes[k];
-	struct entry *entries = f ? calloc(total, sizeof(*entries)) : NULL;
-	uint64_t *hashes = f ? aligned_alloc(64, total * sizeof(*hashes)) : NULL;
 	if (!entries || !hashes) {
 		free(entries);
 		free(hashes);
 		free(f);
 		return NULL;
 	}
-	memset(hashes, 0, total * sizeof(*hashes));
+	memset(hashes, 0, TABLE_ENTRIES * sizeof(*hashes));
 	f->config = *config;
 	f->next_id = 1;
 	for (int k = 0; k < FLOOD_KINDS; k++) {
@@ -110,17 +108,13 @@ void flood_free(struct flood *f)
 	free(f);
 }
 
+#define MEMORY (sizeof(struct flood) + TABLE_ENTRIES * (sizeof(struct entry) + sizeof(uint64_t)))
+_Static_assert(MEMORY <= FLOOD_MEMORY_MAX, "the detector's memory is bounded");
+
 size_t flood_memory(void)
 {
-	size_t bytes = sizeof(struct flood);
-
-	for (int k = 0; k < FLOOD_KINDS; k++)
-		bytes += table_sizes[k] * (sizeof(struct entry) + sizeof(uint64_t));
-	return bytes;
+	return MEMORY;
 }
-_Static_assert(
-    46080 * (sizeof(struct entry) + sizeof(uint64_t)) + sizeof(struct flood) <= FLOOD_MEMORY_MAX,
-    "the detector's memory is bounded");
 
 static uint32_t whole(double x)
 {

@@ -176,7 +176,7 @@ uint64_t flood_unopened(const struct flood *f);
 /* Recipients an hour. */
 uint32_t flood_rate(struct flood *f, const struct flood_incident *i, int64_t now);
 /* Keeps the incident open, because its own rule still gets hits. */
-void flood_goes_on(struct flood *f, struct flood_incident *i, int64_t now);
+void flood_goes_on(struct flood_incident *i, int64_t now);
 
 /* The user calls it normal: the volume seen becomes the key's peak, and the incident ends. */
 void flood_normal(struct flood *f, struct flood_incident *i, int64_t now);

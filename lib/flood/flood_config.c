@@ -82,20 +82,9 @@ void flood_setup_release(struct flood_setup *s)
 	*s = (struct flood_setup){0};
 }
 
-bool flood_is_loopback(const struct net_address *client)
-{
-	static const unsigned char one[16] = {[15] = 1};
-
-	return client->family == 4 ? client->at[12] == 127
-				   : client->family == 6 && memcmp(client->at, one, 16) == 0;
-}
-
 bool flood_is_own(const struct flood_setup *s, const struct net_address *client)
 {
-	for (size_t n = 0; n < s->own_count; n++)
-		if (net_contains(&s->own[n], client))
-			return true;
-	return flood_is_loopback(client);
+	return net_is_loopback(client) || net_any_contains(s->own, s->own_count, client);
 }
 
 enum flood_action flood_action_of(const struct settings *settings, enum flood_kind kind)

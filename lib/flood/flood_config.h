@@ -17,7 +17,6 @@ int flood_setup_init(
     struct flood_setup *s, const struct settings *settings, struct err *err) NODISCARD;
 void flood_setup_release(struct flood_setup *s);
 bool flood_is_own(const struct flood_setup *s, const struct net_address *client);
-bool flood_is_loopback(const struct net_address *client);
 
 /* The action against an incident of this kind if flood_watch = act. */
 enum flood_action { FLOOD_WARN, FLOOD_HOLD, FLOOD_DEFER, FLOOD_REJECT };

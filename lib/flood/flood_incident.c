@@ -196,9 +196,8 @@ void flood_incident_add(struct flood *f, struct flood_incident *i, const struct 
 	}
 }
 
-void flood_goes_on(struct flood *f, struct flood_incident *i, int64_t now)
+void flood_goes_on(struct flood_incident *i, int64_t now)
 {
-	(void)f;
 	if (i->open && now > i->last)
 		i->last = now;
 }
@@ -258,7 +257,6 @@ void flood_bad(struct flood *f, struct flood_incident *i, int64_t now)
 {
 	struct entry *e = flood_entry_of(f, i);
 
-	(void)f;
 	i->mark = FLOOD_BAD;
 	if (e)
 		table_forget(e, now);

@@ -5,8 +5,7 @@
 #include "base/clock.h"
 #include "flood/flood_private.h"
 
-#define SLICE   64
-#define ENTRIES 46080
+#define SLICE 64
 
 /* Members of "counts": the windows, then the day's recipients that an incident reported. */
 #define COUNTS_EACH 5
@@ -149,7 +148,8 @@ bool flood_save(struct flood *f, size_t *at, struct strbuf *to)
 		json_put_int(o, "counted", f->now);
 		(void)!json_write(to, o);
 	}
-	for (size_t seen = 0; *at < ENTRIES && lines < SLICE && seen < SLICE * 32; ++*at, seen++) {
+	for (size_t seen = 0; *at < TABLE_ENTRIES && lines < SLICE && seen < SLICE * 32;
+	     ++*at, seen++) {
 		const struct entry *e = f->table[0].list + *at;
 		enum flood_kind kind = kind_at(f, *at);
 
@@ -159,15 +159,16 @@ bool flood_save(struct flood *f, size_t *at, struct strbuf *to)
 			lines++;
 		}
 	}
-	for (; *at >= ENTRIES && *at < ENTRIES + FLOOD_INCIDENTS_MAX && lines < SLICE; ++*at) {
-		const struct flood_incident *i = &f->incident[*at - ENTRIES];
+	for (; *at >= TABLE_ENTRIES && *at < TABLE_ENTRIES + FLOOD_INCIDENTS_MAX && lines < SLICE;
+	     ++*at) {
+		const struct flood_incident *i = &f->incident[*at - TABLE_ENTRIES];
 
 		if (i->id) {
 			save_incident(i, to);
 			lines++;
 		}
 	}
-	return *at < ENTRIES + FLOOD_INCIDENTS_MAX;
+	return *at < TABLE_ENTRIES + FLOOD_INCIDENTS_MAX;
 }
 
 static void take_floats(const struct json *o, const char *key, float *to)
@@ -377,7 +378,7 @@ int flood_learn(struct flood *f, const struct json *line)
 
 void flood_settle(struct flood *f)
 {
-	for (size_t at = 0; at < ENTRIES; at++) {
+	for (size_t at = 0; at < TABLE_ENTRIES; at++) {
 		struct entry *e = f->table[0].list + at;
 
 		/* Unfinished buckets count as well. */
@@ -388,7 +389,7 @@ void flood_settle(struct flood *f)
 
 void flood_lifted(struct flood *f, flood_told *told, void *arg)
 {
-	for (size_t at = 0; at < ENTRIES; at++) {
+	for (size_t at = 0; at < TABLE_ENTRIES; at++) {
 		const struct entry *e = f->table[0].list + at;
 		enum flood_kind kind = kind_at(f, at);
 

@@ -11,7 +11,6 @@
 #define SECONDS(now) ((uint32_t)((now) / USEC_PER_SEC))
 #define DAY(now)     (SECONDS(now) / 86400)
 
-/* 46,080 entries. */
 const uint32_t table_sizes[FLOOD_KINDS] = {
     [FLOOD_LOGIN] = 8192,
     [FLOOD_LOCAL] = 1024,

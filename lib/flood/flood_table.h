@@ -37,6 +37,7 @@ struct table {
 	uint32_t sets;
 };
 
+#define TABLE_ENTRIES 46080 /* the sum of table_sizes */
 extern const uint32_t table_sizes[FLOOD_KINDS];
 extern const uint32_t window_seconds[FLOOD_WINDOWS];
 

@@ -158,15 +158,8 @@ bool received_read(const char *value, const char *host, struct received_pass *re
 
 bool join_is_local(const struct net_address *client, const struct net_block *own, size_t count)
 {
-	static const unsigned char v6_loopback[16] = {[15] = 1};
-
-	if (client->family == 0 || (client->family == 4 && client->at[12] == 127) ||
-	    (client->family == 6 && memcmp(client->at, v6_loopback, 16) == 0))
-		return true;
-	for (size_t i = 0; i < count; i++)
-		if (net_contains(&own[i], client))
-			return true;
-	return false;
+	return client->family == 0 || net_is_loopback(client) ||
+	       net_any_contains(own, count, client);
 }
 
 static bool equal_ids(const char *a, const char *b)

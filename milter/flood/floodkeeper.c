@@ -160,7 +160,7 @@ void floodkeeper_feed(struct floodkeeper *k, const struct message *m)
 	    .recipients = m->recipient_count ? m->recipient_count : 1,
 	    .local = m->origin == ORIGIN_SENDMAIL,
 	    .own = m->client.family && flood_is_own(&k->setup, &m->client),
-	    .loopback = flood_is_loopback(&m->client),
+	    .loopback = net_is_loopback(&m->client),
 	    .login_exact = k->settings->login_exact,
 	};
 	LOCKED(&k->lock);
@@ -244,7 +244,7 @@ static void look_at_rules(struct floodkeeper *k, int64_t now)
 		pthread_mutex_lock(&k->lock);
 		struct flood_incident *i = flood_find(k->flood, copy.id);
 		if (i)
-			flood_goes_on(k->flood, i, now);
+			flood_goes_on(i, now);
 		pthread_mutex_unlock(&k->lock);
 	}
 }

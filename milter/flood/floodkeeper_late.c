@@ -39,7 +39,7 @@ static void count_one(struct floodkeeper *k, const struct message *m, int64_t no
 	    .recipients = m->queued.recipient_count ? m->queued.recipient_count : 1,
 	    .local = !client->family,
 	    .own = client->family && flood_is_own(&k->setup, client),
-	    .loopback = flood_is_loopback(client),
+	    .loopback = net_is_loopback(client),
 	    .login_exact = k->settings->login_exact,
 	};
 

@@ -95,7 +95,7 @@ static void on_message(void *arg, const struct flood_message *from_log)
 	struct test *t = arg;
 	struct flood_message m = *from_log;
 
-	m.loopback = flood_is_loopback(&m.client);
+	m.loopback = net_is_loopback(&m.client);
 	m.own = m.client.family && flood_is_own(&t->setup, &m.client);
 	m.login_exact = t->b->settings->login_exact;
 	if (!t->from || m.now < t->from)

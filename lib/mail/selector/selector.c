@@ -75,8 +75,6 @@ static unsigned given_alone(const struct message *m, unsigned halves)
 	return m->queued.known && halves == GIVEN ? MATCHED_GIVEN : 0;
 }
 
-enum answer { NO, YES, UNSURE };
-
 struct waiting {
 	const struct strlist *list, *originals;
 	uint32_t count;
@@ -127,39 +125,39 @@ uint32_t selector_other_recipients(const struct selector *s, const struct messag
 	return s->recipient.count == 0 ? 0 : w.count - count_matching(s, &w, false, &unheard);
 }
 
-static enum answer wants_every_recipient(
+static enum selector_answer wants_every_recipient(
     const struct selector *s, const struct waiting *w, struct selector_notes *notes)
 {
 	uint32_t matched = count_matching(s, w, true, notes);
 
 	if (matched < w->list->count)
-		return NO;
+		return SELECTOR_NO;
 	if (matched == w->count && matched > 0)
-		return YES;
-	return w->cut ? UNSURE : NO;
+		return SELECTOR_YES;
+	return w->cut ? SELECTOR_UNSURE : SELECTOR_NO;
 }
 
-static enum answer wants_recipients(
+static enum selector_answer wants_recipients(
     const struct selector *s, const struct message *m, struct selector_notes *notes)
 {
 	struct waiting w = waiting_of(m);
 
 	if (s->recipient.count == 0)
-		return YES;
+		return SELECTOR_YES;
 	if (s->only)
 		return wants_every_recipient(s, &w, notes);
 	if (any_of_list(&s->recipient, &m->recipients, notes) ||
 	    any_of_list(&s->recipient, &m->queued.recipients, notes) ||
 	    any_of_list(&s->recipient, &m->queued.originals, notes))
-		return YES;
-	return w.cut ? UNSURE : NO;
+		return SELECTOR_YES;
+	return w.cut ? SELECTOR_UNSURE : SELECTOR_NO;
 }
 
-static enum answer either(enum answer a, enum answer b)
+static enum selector_answer either(enum selector_answer a, enum selector_answer b)
 {
-	if (a == YES || b == YES)
-		return YES;
-	return a == UNSURE ? a : b;
+	if (a == SELECTOR_YES || b == SELECTOR_YES)
+		return SELECTOR_YES;
+	return a == SELECTOR_UNSURE ? a : b;
 }
 
 enum pass {
@@ -182,48 +180,48 @@ static bool is_login(const struct selector *s, const char *text, const char *ask
 	return true;
 }
 
-static enum answer any_login_pattern(
+static enum selector_answer any_login_pattern(
     const struct pattern_set *set, const char *login, struct selector_notes *notes)
 {
 	struct pattern_subject subject = pattern_subject_of_login(login);
 	const char *at = strrchr(login, '@');
 	struct domain domain;
-	enum answer answer = NO;
+	enum selector_answer answer = SELECTOR_NO;
 
 	if (at) {
 		(void)domain_lacked_memory(); /* for another domain */
 		domain_normal(at + 1, strlen(at + 1), &domain);
 		subject.domain = domain.text;
 		if (domain_lacked_memory())
-			answer = UNSURE;
+			answer = SELECTOR_UNSURE;
 	}
-	for (size_t i = 0; i < set->count && answer != YES; i++) {
+	for (size_t i = 0; i < set->count && answer != SELECTOR_YES; i++) {
 		int rc = pattern_match_subject(&set->list[i], &subject);
 		notes->limits += rc == ERR_LIMIT;
 		if (rc == 1)
-			answer = YES;
+			answer = SELECTOR_YES;
 		else if (rc < 0 && rc != ERR_LIMIT)
-			answer = UNSURE;
+			answer = SELECTOR_UNSURE;
 	}
 	return answer;
 }
 
 /* A login that was cut must be equal up to its cut; a pattern may concern the missing end. */
-static enum answer any_login(const struct selector *s, const struct message *m, const char *text,
-    struct selector_notes *notes)
+static enum selector_answer any_login(const struct selector *s, const struct message *m,
+    const char *text, struct selector_notes *notes)
 {
 	size_t max = m->flags & MESSAGE_CUT_TEXT ? MESSAGE_TEXT_MAX : SIZE_MAX;
 	struct strlist logins = strlist_of(&s->logins);
 
 	if (!*text)
-		return NO;
+		return SELECTOR_NO;
 	strlist_each (asked, &logins)
 		if (is_login(s, text, asked, max))
-			return YES;
+			return SELECTOR_YES;
 	if (s->login_patterns.count == 0)
-		return NO;
+		return SELECTOR_NO;
 	if (strlen(text) >= MESSAGE_TEXT_MAX)
-		return UNSURE;
+		return SELECTOR_UNSURE;
 	return any_login_pattern(&s->login_patterns, text, notes);
 }
 
@@ -237,25 +235,22 @@ static enum pass login_pass(
 {
 	if (!selector_asks_login(s))
 		return PASS_OWN;
-	enum answer own = any_login(s, m, m->login, notes);
-	if (own != YES)
+	enum selector_answer own = any_login(s, m, m->login, notes);
+	if (own != SELECTOR_YES)
 		own = either(own, any_login(s, m, m->queued.login, notes));
-	if (own == YES)
+	if (own == SELECTOR_YES)
 		return PASS_OWN;
-	enum answer first = any_login(s, m, m->first.login, notes);
-	if (first == YES)
+	enum selector_answer first = any_login(s, m, m->first.login, notes);
+	if (first == SELECTOR_YES)
 		return PASS_FIRST;
-	if (own == UNSURE || first == UNSURE)
+	if (own == SELECTOR_UNSURE || first == SELECTOR_UNSURE)
 		return PASS_UNSURE;
 	return m->flags & MESSAGE_UNJOINED && !m->first.login[0] ? PASS_UNKNOWN : PASS_NO;
 }
 
 static bool any_client(const struct selector *s, const struct net_address *address)
 {
-	for (size_t i = 0; i < s->clients.count; i++)
-		if (net_contains(&s->clients.list[i], address))
-			return true;
-	return false;
+	return net_any_contains(s->clients.list, s->clients.count, address);
 }
 
 static enum pass client_pass(const struct selector *s, const struct message *m)
@@ -397,8 +392,8 @@ unsigned selector_nominate_read(const struct selector *s, const struct message *
 	unsigned matched = match_authors(s, m, header, notes);
 	if (header && notes->limits == before)
 		notes->limits += header->limits;
-	enum answer recipients = matched ? wants_recipients(s, m, notes) : NO;
-	if (recipients == NO)
+	enum selector_answer recipients = matched ? wants_recipients(s, m, notes) : SELECTOR_NO;
+	if (recipients == SELECTOR_NO)
 		return 0;
 	if (login == PASS_UNKNOWN || client == PASS_UNKNOWN) {
 		notes->unjoined++;
@@ -406,7 +401,7 @@ unsigned selector_nominate_read(const struct selector *s, const struct message *
 	}
 	if (login == PASS_FIRST || client == PASS_FIRST)
 		matched |= MATCHED_JOINED;
-	if (recipients == UNSURE || login == PASS_UNSURE)
+	if (recipients == SELECTOR_UNSURE || login == PASS_UNSURE)
 		matched |= MATCHED_UNSURE;
 	return matched;
 }

@@ -190,7 +190,7 @@ static void test_goes_on(void **state)
 
 	(void)state;
 	send(f, mail("u", "u@a.example", "198.51.100.1"), 150, BEGIN, 5 * MINUTE);
-	flood_goes_on(f, flood_at(f, 0), BEGIN + 30 * MINUTE);
+	flood_goes_on(flood_at(f, 0), BEGIN + 30 * MINUTE);
 	flood_tick(f, BEGIN + 50 * MINUTE);
 	assert_string_equal(events(f), "begins login u 10m;");
 	flood_free(f);
