@@ -40,16 +40,19 @@ static int parse_time(const char *text, bool days, int64_t *ret)
 
 static int read_patience(struct told *t, struct err *err)
 {
+	const char *names[PATIENCE_COUNT + 1] = {0};
+
+	for (size_t i = 0; i < PATIENCE_COUNT; i++)
+		names[i] = parameters[i].name;
+	int code = postfix_parameters(&t->s->postfix, names, t->patience_text, err);
+	if (code < 0)
+		return code;
 	for (size_t i = 0; i < PATIENCE_COUNT; i++) {
-		const char *name = parameters[i].name;
-		int code = postfix_parameter(&t->s->postfix, name, &t->patience_text[i], err);
 		const char *text = strbuf_text(&t->patience_text[i]);
 
-		if (code < 0)
-			return code;
 		if (parse_time(text, parameters[i].days, &t->patience[i]) < 0)
 			return err_set(
-			    err, ERR_CONFIG, "%s is '%s', which is not a time", name, text);
+			    err, ERR_CONFIG, "%s is '%s', which is not a time", names[i], text);
 	}
 	return 0;
 }

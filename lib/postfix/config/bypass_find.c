@@ -90,12 +90,14 @@ static void look_at_instance(const char *directory, const char *socket, struct f
 
 static void add_directories(const struct postfix *p, struct strbuf *to)
 {
-	AUTO(strbuf_release) struct strbuf value = {0};
+	static const char *const names[] = {
+	    "multi_instance_directories", "alternate_config_directories", NULL};
+	struct strbuf values[2] = {0};
 
-	if (postfix_parameter(p, "multi_instance_directories", &value, NULL) == 0)
-		strbuf_printf(to, " %s", strbuf_text(&value));
-	if (postfix_parameter(p, "alternate_config_directories", &value, NULL) == 0)
-		strbuf_printf(to, " %s", strbuf_text(&value));
+	if (postfix_parameters(p, names, values, NULL) == 0)
+		strbuf_printf(to, " %s %s", strbuf_text(&values[0]), strbuf_text(&values[1]));
+	for (size_t n = 0; n < COUNT_OF(values); n++)
+		strbuf_release(&values[n]);
 }
 
 /* Those that p names, the default instance, and those that it names. */

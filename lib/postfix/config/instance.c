@@ -311,20 +311,34 @@ void postfix_release(struct postfix *p)
 	*p = (struct postfix){0};
 }
 
-int postfix_parameter(
-    const struct postfix *p, const char *name, struct strbuf *ret, struct err *err)
+int postfix_parameters(
+    const struct postfix *p, const char *const *names, struct strbuf *rets, struct err *err)
 {
-	const char *names[] = {name, NULL}, *value = NULL;
+	const char *values[ASKED_MAX] = {0};
 	AUTO(strbuf_release) struct strbuf text = {0};
+	size_t count = 0;
 	int code = postconf_run(p->config_directory, "-x", names, &text, err);
 
 	if (code < 0)
 		return code;
-	take_values(text.text, &name, 1, &value);
-	strbuf_clear(ret);
-	if (value)
-		strbuf_puts(ret, value);
-	else
-		code = err_set(err, ERR_CONFIG, "postconf does not know %s", name);
-	return code < 0 ? code : ret->failed ? err_sys(err, ENOMEM, "failed to keep %s", name) : 0;
+	while (count < COUNT_OF(values) && names[count])
+		count++;
+	take_values(text.text, names, count, values);
+	for (size_t n = 0; n < count; n++) {
+		strbuf_clear(&rets[n]);
+		if (!values[n])
+			return err_set(err, ERR_CONFIG, "postconf does not know %s", names[n]);
+		strbuf_puts(&rets[n], values[n]);
+		if (rets[n].failed)
+			return err_sys(err, ENOMEM, "failed to keep %s", names[n]);
+	}
+	return 0;
+}
+
+int postfix_parameter(
+    const struct postfix *p, const char *name, struct strbuf *ret, struct err *err)
+{
+	const char *names[] = {name, NULL};
+
+	return postfix_parameters(p, names, ret, err);
 }

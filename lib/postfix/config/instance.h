@@ -48,6 +48,11 @@ void postfix_private_remove(char *directory); /* frees directory, too; accepts N
 int postfix_parameter(
     const struct postfix *p, const char *name, struct strbuf *ret, struct err *err) NODISCARD;
 
+/* The same for several parameters, by one postconf: names (some of them and NULL), and a text in
+ * rets for each. */
+int postfix_parameters(const struct postfix *p, const char *const *names, struct strbuf *rets,
+    struct err *err) NODISCARD;
+
 /* Runs the program argv[0] (an absolute path) with stdin from /dev/null, and collects its stdout.
  * Returns its exit status; if that is not 0, err gets the last line of its stderr.
  *

@@ -155,6 +155,8 @@ static void test_read(void **state)
 	struct postfix p;
 	struct err err = {{0}};
 	struct strbuf value = {0};
+	const char *several[] = {"maximal_queue_lifetime", "queue_directory", NULL};
+	struct strbuf both[2] = {0};
 	struct rig rig;
 
 	(void)state;
@@ -187,6 +189,13 @@ static void test_read(void **state)
 	assert_string_equal(
 	    strbuf_text(&value) + strlen("hash:") + strlen(rig.directory), "/aliases");
 	assert_int_equal(postfix_parameter(&p, "no_such_parameter", &value, &err), ERR_CONFIG);
+	assert_int_equal(postfix_parameters(&p, several, both, &err), 0);
+	assert_string_equal(strbuf_text(&both[0]), "7d");
+	assert_string_equal(strbuf_text(&both[1]), "/some/where");
+	several[1] = "no_such_parameter";
+	assert_int_equal(postfix_parameters(&p, several, both, &err), ERR_CONFIG);
+	strbuf_release(&both[0]);
+	strbuf_release(&both[1]);
 	strbuf_release(&value);
 	postfix_release(&p);
 	rig_close(&rig);
