@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 from case import content
@@ -23,10 +24,22 @@ from pqpurge import COMMAND, Pqpurge, Result, wire
 from rig import PrivatePostfix, until
 from smtp import Refused
 
+
 def until_told(ready, what, story, timeout=90.0):
-    """As until; a failure prints story()."""
+    """As until; a failure prints story(). Most of what is asked here starts a program and a PostgreSQL process, so it is
+    asked less often the longer it takes."""
+    pause = 0.01
+
+    def is_ready():
+        nonlocal pause
+        value = ready()
+        if not value:
+            time.sleep(pause)
+            pause = min(2 * pause, 0.2)
+        return value
+
     try:
-        return until(ready, what, timeout)
+        return until(is_ready, what, timeout)
     except TimeoutError as trouble:
         raise TimeoutError(f"{trouble}\n{story()}") from None
 
