@@ -255,11 +255,15 @@ class Stop(DaemonCase):
             self.assertFalse(os.path.exists(os.path.join(self.daemon.index, "control.sock")))
 
     def test_idle(self):
-        """At once, although no connection comes: libmilter alone checks every five seconds."""
-        self.daemon.start()
-        began = time.monotonic()
-        self.assertEqual(0, self.daemon.stop())
-        self.assertLess(time.monotonic() - began, 4)
+        """At once, although no connection comes: libmilter alone checks every five seconds, the first time five seconds
+        after its start. A busy machine may be slow, but not each time."""
+        took = []
+        while len(took) < 5 and (not took or took[-1] > 3):
+            self.daemon.start()
+            began = time.monotonic()
+            self.assertEqual(0, self.daemon.stop())
+            took.append(time.monotonic() - began)
+        self.assertLess(took[-1], 3, took)
 
     def flood(self, answered, sessions=20, first=0):
         """Sessions that send until they are cut off; answered gets each ID whose end of message was answered."""

@@ -18,7 +18,7 @@ static struct indexkeeper *opened(void)
 
 static void end(struct indexkeeper *k)
 {
-	assert_true(indexkeeper_close(k, USEC_PER_SEC));
+	assert_true(indexkeeper_close(k, 20 * USEC_PER_SEC));
 	indexkeeper_free(k);
 }
 

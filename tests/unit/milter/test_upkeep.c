@@ -67,7 +67,7 @@ static void test_what_it_calls(void **state)
 	assert_true(upkeep_stop(u, 20 * USEC_PER_SEC));
 	assert_int_equal(seen.reloads, 1);
 	assert_int_equal(seen.lasts, 1);
-	assert_true(indexkeeper_close(k, USEC_PER_SEC));
+	assert_true(indexkeeper_close(k, 20 * USEC_PER_SEC));
 	indexkeeper_free(k);
 }
 
@@ -86,7 +86,7 @@ static void test_stop_while_it_hangs(void **state)
 	assert_true(clock_steady() - began < 10 * USEC_PER_SEC);
 	atomic_store(&seen.hang, false);
 	assert_true(upkeep_stop(u, 20 * USEC_PER_SEC));
-	assert_true(indexkeeper_close(k, USEC_PER_SEC));
+	assert_true(indexkeeper_close(k, 20 * USEC_PER_SEC));
 	indexkeeper_free(k);
 }
 
