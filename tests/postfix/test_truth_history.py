@@ -10,7 +10,7 @@ from case import BAD, RigCase, both_ids, sized
 from rig import until
 from smtp import content
 
-MESSAGES = sized(600, 10000)
+MESSAGES = sized(300, 10000)
 OTHERS = ["good.test", "badexample.com", "example.com.evil.test", "mail.example.com", "b.test", "xn--bcher-kva.test"]
 
 
@@ -64,8 +64,9 @@ class HistoryCase(RigCase):
         self.postfix.settled(timeout=120)
 
     def third(self):
-        for _ in range(max(1, MESSAGES // 3 // 200)):
-            self.plain(200)
+        share = MESSAGES // 3
+        for first in range(0, share, 200):
+            self.plain(min(200, share - first))
         self.odd()
 
     def fill(self):
