@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "base/array.h"
 #include "base/net.h"
 
 static const unsigned char mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
@@ -98,6 +99,22 @@ int net_parse_list(const char *text, struct strbuf *packed, struct err *err)
 		text += len;
 	}
 	return packed->failed ? err_sys(err, ENOMEM, "failed to keep a list of networks") : 0;
+}
+
+int net_blocks_of(const struct strlist *packed, struct net_blocks *ret)
+{
+	struct net_blocks blocks = {0};
+	struct net_block block;
+	int code = 0;
+
+	strlist_each (text, packed)
+		if (code == 0)
+			code = net_parse_block(text, &block) ?: array_add(&blocks, block);
+	if (code < 0)
+		free(blocks.list);
+	else
+		*ret = blocks;
+	return code;
 }
 
 uint16_t net_of_sockaddr(const struct sockaddr *sa, struct net_address *ret)

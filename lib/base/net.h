@@ -23,6 +23,12 @@ int net_parse_block(const char *text, struct net_block *ret) NODISCARD;
 /* Pushes each of the blocks, separated by blanks or commas, to a packed list, without brackets
  * (mynetworks has "[::1]/128"). ERR_SYNTAX names the first that is not a block. */
 int net_parse_list(const char *text, struct strbuf *packed, struct err *err) NODISCARD;
+struct net_blocks {
+	struct net_block *list;
+	size_t count, cap;
+};
+/* The blocks of a packed list; the caller frees ret->list. Returns 0, -ENOMEM or ERR_SYNTAX. */
+int net_blocks_of(const struct strlist *packed, struct net_blocks *ret) NODISCARD;
 /* *ret has family 0 unless sa is AF_INET or AF_INET6. Returns the port, or 0. */
 uint16_t net_of_sockaddr(const struct sockaddr *sa, struct net_address *ret);
 bool net_equal(const struct net_address *a, const struct net_address *b);

@@ -48,21 +48,6 @@ static int take_exempt(struct flood_setup *s, const char *text, struct err *err)
 	return 0;
 }
 
-static int take_own(struct flood_setup *s, const char *text, struct err *err)
-{
-	AUTO(strbuf_release) struct strbuf packed = {0};
-	int code = net_parse_list(text ? text : "", &packed, err);
-	struct strlist list = strlist_of(&packed);
-
-	s->own = code ? NULL : calloc(list.count + 1, sizeof(*s->own));
-	if (!code && !s->own)
-		code = err_sys(err, ENOMEM, "failed to keep own_networks");
-	strlist_each (item, &list)
-		if (!code)
-			code = net_parse_block(item, &s->own[s->own_count++]);
-	return code;
-}
-
 int flood_setup_init(struct flood_setup *s, const struct settings *settings, struct err *err)
 {
 	*s = (struct flood_setup){0};
@@ -72,19 +57,19 @@ int flood_setup_init(struct flood_setup *s, const struct settings *settings, str
 	if (getrandom(s->config.secret, sizeof(s->config.secret), 0) < 0)
 		return err_sys(err, errno, "failed to get random bytes");
 	int code = take_exempt(s, settings->flood_exempt, err);
-	return code ? code : take_own(s, settings->own_networks, err);
+	return code ? code : settings_own_networks(settings, &s->own, err);
 }
 
 void flood_setup_release(struct flood_setup *s)
 {
 	free(s->exempt_text);
-	free(s->own);
+	free(s->own.list);
 	*s = (struct flood_setup){0};
 }
 
 bool flood_is_own(const struct flood_setup *s, const struct net_address *client)
 {
-	return net_is_loopback(client) || net_any_contains(s->own, s->own_count, client);
+	return net_is_loopback(client) || net_any_contains(s->own.list, s->own.count, client);
 }
 
 enum flood_action flood_action_of(const struct settings *settings, enum flood_kind kind)

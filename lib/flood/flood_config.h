@@ -9,8 +9,7 @@ struct flood_setup {
 	struct flood_config config;
 	struct flood_exempt exempt[FLOOD_EXEMPT_MAX];
 	char *exempt_text;
-	struct net_block *own; /* own_networks and loopback */
-	size_t own_count;
+	struct net_blocks own; /* own_networks */
 };
 /* Chooses a random secret. ERR_LIMIT: too many exemptions. Release *s after the detector. */
 int flood_setup_init(

@@ -6,35 +6,15 @@
 
 #define FIRST_ROWS 32 /* that are tried for a join */
 
-static int add_block(struct complete *c, const char *text)
-{
-	struct net_block *own = reallocarray(c->own, c->own_count + 1, sizeof *own);
-
-	if (!own)
-		return -ENOMEM;
-	c->own = own;
-	if (net_parse_block(text, &own[c->own_count]) != 0)
-		return ERR_SYNTAX;
-	c->own_count++;
-	return 0;
-}
-
 int complete_init(struct complete *c, const struct strlist *own_networks, int64_t began)
 {
-	int code = 0;
-
 	*c = (struct complete){.began = began};
-	if (!own_networks)
-		return code;
-	strlist_each (text, own_networks) {
-		code = code ?: add_block(c, text);
-	}
-	return code;
+	return own_networks ? net_blocks_of(own_networks, &c->own) : 0;
 }
 
 void complete_release(struct complete *c)
 {
-	free(c->own);
+	free(c->own.list);
 	bytes_release(&c->record);
 	*c = (struct complete){0};
 }
@@ -126,7 +106,7 @@ static void join(struct complete *c, struct txn *txn, struct message *m)
 
 	if (m->flags & MESSAGE_JOINED)
 		return;
-	if (!join_is_local(&m->queued.client, c->own, c->own_count)) {
+	if (!join_is_local(&m->queued.client, c->own.list, c->own.count)) {
 		m->first = (struct first_pass){.login = ""};
 		m->flags &= ~(uint32_t)(MESSAGE_UNJOINED | MESSAGE_FIRST_PLAIN);
 		return;

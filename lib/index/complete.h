@@ -7,8 +7,7 @@
 #include "index/rows/entry.h"
 
 struct complete {
-	struct net_block *own;
-	size_t own_count;
+	struct net_blocks own;
 	int64_t began; /* rows whose message ended later stay */
 
 	struct packed_id id;

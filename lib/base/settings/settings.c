@@ -286,3 +286,14 @@ int settings_load(const char *file, struct settings *ret, struct err *err)
 		*ret = load.settings;
 	return code;
 }
+
+int settings_own_networks(const struct settings *s, struct net_blocks *ret, struct err *err)
+{
+	AUTO(strbuf_release) struct strbuf packed = {0};
+	int code = net_parse_list(s->own_networks ? s->own_networks : "", &packed, err);
+	struct strlist list = strlist_of(&packed);
+
+	if (code == 0 && net_blocks_of(&list, ret) < 0)
+		code = err_sys(err, ENOMEM, "failed to keep own_networks");
+	return code;
+}

@@ -5,7 +5,7 @@
  * Thread-safe. */
 #pragma once
 
-#include "base/err.h"
+#include "base/net.h"
 
 #define SETTINGS_DEFAULT_FILE "/etc/pqpurge/pqpurge.conf"
 #define SETTINGS_ENV          "PQPURGE_CONF"
@@ -68,5 +68,8 @@ enum settings_flood_watch { FLOOD_WATCH_OFF, FLOOD_WATCH_WARN, FLOOD_WATCH_ACT }
  * failure err says "FILE:LINE: what". */
 int settings_load(const char *file, struct settings *ret, struct err *err) NODISCARD;
 void settings_release(struct settings *s);
+/* The caller frees ret->list. */
+int settings_own_networks(
+    const struct settings *s, struct net_blocks *ret, struct err *err) NODISCARD;
 /* Prints every key in force, one per line, in the file's own syntax. */
 void settings_print(const struct settings *s, FILE *to);

@@ -15,8 +15,6 @@ struct one {
 
 struct reading {
 	struct catchup_work *w;
-	struct net_block *networks; /* own_networks */
-	size_t network_count;
 	size_t max_recipients; /* in a record */
 	struct one *list;      /* of a part */
 	size_t count, cap;
@@ -199,23 +197,6 @@ static void take_counts(struct catchup_work *w, const struct spool_reading *s)
 	strbuf_add(&w->unreadable, strbuf_text(names), names->len);
 }
 
-static int parse_networks(struct reading *r, const char *text, struct err *err)
-{
-	AUTO(strbuf_release) struct strbuf packed = {0};
-	int code = net_parse_list(text ? text : "", &packed, err);
-
-	if (code < 0)
-		return code;
-	struct strlist list = strlist_of(&packed);
-	r->networks = calloc(list.count + 1, sizeof(*r->networks));
-	if (!r->networks)
-		code = err_sys(err, ENOMEM, "failed to keep own_networks");
-	strlist_each (block, &list)
-		if (code == 0 && net_parse_block(block, &r->networks[r->network_count]) == 0)
-			r->network_count++;
-	return code;
-}
-
 int catchup_read(struct catchup_work *w, struct err *err)
 {
 	const struct settings *settings = w->task->settings;
@@ -232,13 +213,14 @@ int catchup_read(struct catchup_work *w, struct err *err)
 
 	if (s.count == 0)
 		return 0;
-	int code = parse_networks(&r, settings->own_networks, err);
-	s.networks = r.networks;
-	s.network_count = r.network_count;
+	struct net_blocks networks = {0};
+	int code = settings_own_networks(settings, &networks, err);
+	s.networks = networks.list;
+	s.network_count = networks.count;
 	code = code ?: spool_read(w->task->postfix, &s, err);
 	take_counts(w, &s);
 	spool_reading_release(&s);
-	free(r.networks);
+	free(networks.list);
 	free(r.list);
 	return code;
 }
