@@ -356,6 +356,13 @@ int64_t json_int(const struct json *o, const char *key, int64_t otherwise)
 	return json_is_integer(value) ? json_integer_value(value) : otherwise;
 }
 
+uint64_t json_unsigned(const struct json *o, const char *key)
+{
+	int64_t n = json_int(o, key, 0);
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
 bool json_bool(const struct json *o, const char *key, bool otherwise)
 {
 	json_t *value = member(o, key);

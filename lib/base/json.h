@@ -39,6 +39,7 @@ const char *json_text(const struct json *o, const char *key); /* NULL: absent or
 /* "" instead of NULL; o may be NULL. */
 const char *json_words(const struct json *o, const char *key);
 int64_t json_int(const struct json *o, const char *key, int64_t otherwise);
+uint64_t json_unsigned(const struct json *o, const char *key); /* 0: absent or negative */
 bool json_bool(const struct json *o, const char *key, bool otherwise);
 /* An object or array, borrowed; NULL if there is none. */
 const struct json *json_child(const struct json *o, const char *key);

@@ -56,9 +56,7 @@ static void take_words(const struct json *reply, const char *key, struct err *re
 
 static int take_damage(const struct json *reply, struct rulebox *box, struct err *err)
 {
-	int64_t damaged = json_int(reply, STATUS_RULES_DAMAGED, 0);
-
-	box->damaged = damaged > 0 ? (uint64_t)damaged : 0;
+	box->damaged = json_unsigned(reply, STATUS_RULES_DAMAGED);
 	strbuf_clear(&box->damage);
 	json_list(reply, "damage", STORED_TOLD_MAX, &box->damage);
 	return box->damage.failed ? err_set(err, -ENOMEM, "out of memory") : 0;
@@ -97,7 +95,7 @@ static int take_outranking(
     const struct json *reply, const struct rule_list *blocked, struct rulebox *box, struct err *err)
 {
 	size_t count = json_count(reply, "outranking");
-	int64_t all = json_int(reply, "outranking_count", 0);
+	uint64_t all = json_unsigned(reply, "outranking_count");
 	int code = 0;
 
 	for (size_t i = 0; code == 0 && i < count && i < RULES_OUTRANKING_MAX; i++) {
@@ -114,7 +112,7 @@ static int take_outranking(
 		rule_release(&r);
 	}
 	count = box->passing.count;
-	box->outranking_count = all > (int64_t)count ? (uint64_t)all : count;
+	box->outranking_count = all > count ? all : count;
 	return code;
 }
 

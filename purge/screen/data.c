@@ -4,29 +4,23 @@
 #include "base/array.h"
 #include "base/clock.h"
 
-static uint64_t count_of(const struct json *o, const char *key)
-{
-	int64_t n = json_int(o, key, 0);
-
-	return n > 0 ? (uint64_t)n : 0;
-}
-
 static void read_numbers(const struct json *o, const char *key, uint64_t *ret, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		ret[i] = count_of(json_at(o, key, i), NULL);
+		ret[i] = json_unsigned(json_at(o, key, i), NULL);
 }
 
 /* unit: microseconds in one unit of its times. */
 static struct screen_group group_of(const struct json *o, int64_t unit)
 {
-	struct screen_group g = {.count = count_of(o, "count"), .bytes = count_of(o, "bytes")};
+	struct screen_group g = {
+	    .count = json_unsigned(o, "count"), .bytes = json_unsigned(o, "bytes")};
 	const uint64_t most = (uint64_t)(INT64_MAX / unit);
 
-	if (count_of(o, "oldest") < most)
-		g.oldest = (int64_t)count_of(o, "oldest") * unit;
-	if (count_of(o, "newest") < most)
-		g.newest = (int64_t)count_of(o, "newest") * unit;
+	if (json_unsigned(o, "oldest") < most)
+		g.oldest = (int64_t)json_unsigned(o, "oldest") * unit;
+	if (json_unsigned(o, "newest") < most)
+		g.newest = (int64_t)json_unsigned(o, "newest") * unit;
 	read_numbers(o, "ages", g.ages, GROUP_AGES);
 	read_numbers(o, "came", g.came, CENSUS_CAME);
 	return g;
@@ -52,10 +46,10 @@ int screen_groups_read(const struct json *answer, struct screen_groups *ret)
 
 	*ret = (struct screen_groups){.kept = true, .steady = clock_steady()};
 	ret->all = group_of(answer, 1);
-	ret->groups = count_of(answer, "groups");
-	ret->others = count_of(answer, "others");
+	ret->groups = json_unsigned(answer, "groups");
+	ret->others = json_unsigned(answer, "others");
 	ret->now = json_int(answer, "now", 0);
-	ret->caught_up = (int64_t)count_of(answer, "caught_up");
+	ret->caught_up = (int64_t)json_unsigned(answer, "caught_up");
 	for (size_t i = 0; code == 0 && i < json_count(answer, "list") && i < CENSUS_LIST; i++)
 		code = add_group(ret, json_at(answer, "list", i), 1);
 	return ret->now > 0 ? code : ERR_SYNTAX;

@@ -17,13 +17,6 @@ bool kept_has(enum top_by by)
 	return (unsigned)by < GROUP_KINDS;
 }
 
-static uint64_t number(const struct json *o, const char *key)
-{
-	int64_t n = json_int(o, key, 0);
-
-	return n > 0 ? (uint64_t)n : 0;
-}
-
 static int take_group(struct top *top, const struct json *o)
 {
 	const char *name = json_text(o, "group");
@@ -33,18 +26,19 @@ static int take_group(struct top *top, const struct json *o)
 	if (code < 0)
 		return code;
 	struct top_group *g = (struct top_group *)top->names.values + at;
-	g->count = number(o, "count");
-	g->bytes = number(o, "bytes");
+	g->count = json_unsigned(o, "count");
+	g->bytes = json_unsigned(o, "bytes");
 	g->oldest = json_int(o, "oldest", 0);
 	g->newest = json_int(o, "newest", 0);
 	for (size_t i = 0; i < TOP_AGES; i++)
-		g->ages[i] = number(json_at(o, "ages", i), NULL);
+		g->ages[i] = json_unsigned(json_at(o, "ages", i), NULL);
 	return 0;
 }
 
 int kept_top(const struct index_client *c, enum top_by by, struct top *ret, struct err *err)
 {
 	AUTO(json_release) struct json *answer = NULL;
+	uint64_t groups;
 	int code = kept_ask(c, (enum group_kind)by, "", CENSUS_LIST, &answer, err);
 
 	*ret = (struct top){.names.value_size = sizeof(*ret->list)};
@@ -52,9 +46,9 @@ int kept_top(const struct index_client *c, enum top_by by, struct top *ret, stru
 		code = take_group(ret, json_at(answer, "list", i));
 	if (code == 0)
 		top_end(ret);
-	ret->messages = number(answer, "count");
-	ret->bytes = number(answer, "bytes");
-	ret->more =
-	    number(answer, "groups") > ret->count ? number(answer, "groups") - ret->count : 0;
+	groups = json_unsigned(answer, "groups");
+	ret->messages = json_unsigned(answer, "count");
+	ret->bytes = json_unsigned(answer, "bytes");
+	ret->more = groups > ret->count ? groups - ret->count : 0;
 	return code;
 }
