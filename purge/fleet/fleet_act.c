@@ -27,10 +27,9 @@ static int add_rules(struct acting *a, struct err *err)
 	if (!a->o->block)
 		return 0;
 	int code = block_plan_selector(&a->plan, &a->o->selector, &terms, err);
-	if (code == 0 && block_doubts(a->f->s, &a->plan) > 0 && !a->o->yes && !a->o->dry_run &&
-	    !session_can_ask(a->f->s))
-		code = err_set(err, ERR_USAGE, "blocking this needs '--yes'; nothing was done");
-	return code;
+	if (code == 0)
+		code = block_doubts(a->f->s, &a->plan, err);
+	return code < 0 ? code : 0;
 }
 
 static int take_token(struct acting *a, const struct json *order, uint64_t number, struct err *err)

@@ -5,7 +5,6 @@
 #include "purge/fleet/fleet_order.h"
 #include "purge/interrupt.h"
 #include "purge/rules/blocking.h"
-#include "purge/tell/ask.h"
 #include "purge/tell/say.h"
 
 #define KNOWN_TIME (5 * USEC_PER_SEC) /* for every present host to fetch it */
@@ -32,15 +31,10 @@ static int make_plan(struct blocking *b, struct err *err)
 	terms.text = b->o->text;
 	for (size_t n = 0; code == 0 && n < b->o->word_count; n++)
 		code = block_plan_add(&b->plan, b->o->words[n], &terms, err);
-	if (code < 0 || !b->sets || b->o->dry_run || block_doubts(b->f->s, &b->plan) == 0 ||
-	    b->o->yes)
+	if (code < 0 || !b->sets || b->o->dry_run)
 		return code;
-	if (!session_can_ask(b->f->s))
-		return err_set(err, ERR_USAGE, "blocking this needs '--yes'; nothing was done");
-	if (ask_yes(STDIN_FILENO, stderr, "Block it nevertheless, on all hosts?") == ANSWER_YES)
-		return 0;
-	say(stderr, "Nothing was blocked.\n");
-	return ERR_STOPPED;
+	code = block_ask(b->f->s, &b->plan, "Block it nevertheless, on all hosts?", err);
+	return code == 0 ? ERR_STOPPED : code < 0 ? code : 0;
 }
 
 static int send(struct blocking *b, size_t site, const struct rule *r, struct err *err)

@@ -88,7 +88,7 @@ static int add_host(struct fleet *f, const char *name, struct err *err)
 	if (code < 0 || found)
 		return code;
 	return is_tag ? err_set(err, ERR_USAGE, "no host has the tag '%s'", name + 1)
-		      : err_set(err, ERR_USAGE, "none of these fleets has a host '%s'", name);
+		      : err_set(err, ERR_USAGE, "no named fleet has a host '%s'", name);
 }
 
 static int read_hosts(struct fleet *f, const char *list, struct err *err)

@@ -10,8 +10,8 @@
  * "floods"; json_free it. ERR_NO_DAEMON. ERR_USAGE: no such incident. */
 int floods_ask(
     const struct session *s, uint32_t id, bool all, struct json **ret, struct err *err) NODISCARD;
-/* Call it when a verb refuses, deletes or holds mail of these rules' subjects: the daemon marks
- * open incidents with such keys as bad. Reports their number, except in JSON. Failures are
+/* Call it when a verb refuses, deletes or holds mail of the rules' subjects: the daemon marks
+ * their open incidents as bad. Reports their number, except in JSON. Failures are
  * ignored. */
 void floods_named(const struct session *s, const struct rule_list *rules);
 /* For the session's selector and --flood. */

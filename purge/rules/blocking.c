@@ -4,6 +4,7 @@
 #include "postfix/config/bypass.h"
 #include "purge/rules/rulebox.h"
 #include "purge/status/live.h"
+#include "purge/tell/ask.h"
 #include "purge/tell/say.h"
 #include "rules/rules_json.h"
 #include "rules/stored.h"
@@ -270,10 +271,10 @@ struct block_terms block_terms_of(const struct session *s, enum rule_action acti
 	    .subdomains = o->subdomains};
 }
 
-unsigned block_doubts(const struct session *s, const struct block_plan *plan)
+int block_doubts(const struct session *s, const struct block_plan *plan, struct err *err)
 {
 	char words[640];
-	unsigned doubts = 0;
+	int doubts = 0;
 
 	for (size_t i = 0; i < plan->rules.count; i++) {
 		if (!block_doubt(&plan->rules.list[i], &s->postfix, words, sizeof(words)))
@@ -281,7 +282,22 @@ unsigned block_doubts(const struct session *s, const struct block_plan *plan)
 		complain("%s", words);
 		doubts++;
 	}
+	if (doubts > 0 && !s->options.yes && !s->options.dry_run && !session_can_ask(s))
+		return err_set(err, ERR_USAGE, "blocking this needs '--yes'; nothing was done");
 	return doubts;
+}
+
+int block_ask(
+    const struct session *s, const struct block_plan *plan, const char *question, struct err *err)
+{
+	int doubts = block_doubts(s, plan, err);
+
+	if (doubts <= 0 || s->options.yes || s->options.dry_run)
+		return doubts < 0 ? doubts : 1;
+	if (ask_yes(STDIN_FILENO, stderr, question) == ANSWER_YES)
+		return 1;
+	say(stderr, "Nothing was blocked.\n");
+	return 0;
 }
 
 static void tell_outranking(const struct session *s, const struct block_plan *plan)

@@ -48,7 +48,6 @@ static int check(struct act *a, struct err *err)
 	const bool holds = a->walk.order.action == ACTION_HOLD;
 	const struct block_terms terms = block_terms_of(
 	    a->s, holds ? RULE_HOLD : RULE_REJECT, o->rule_for ? o->rule_for : o->block_for);
-	const bool unasked = !o->dry_run && !o->yes && !session_can_ask(a->s);
 	int code = session_check_all(a->s, err);
 
 	if (code == 0 && a->s->verb->words == WORDS_BATCHES)
@@ -58,8 +57,8 @@ static int check(struct act *a, struct err *err)
 	if (code == 0 && (o->block || o->rule_for))
 		code = block_plan_selector(&a->plan, &o->selector, &terms, err);
 	a->walk.order.stays = o->rule_for > 0;
-	if (code == 0 && unasked && block_doubts(a->s, &a->plan) > 0)
-		code = err_set(err, ERR_USAGE, "blocking this needs '--yes'; nothing was done");
+	if (code == 0 && !o->dry_run && !o->yes && !session_can_ask(a->s))
+		code = block_doubts(a->s, &a->plan, err);
 	return code;
 }
 
@@ -162,7 +161,7 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 		summary_preview(stderr, &r);
 		say_blocks(a, stderr);
 		standing_tell_ends(&a->ends, stderr);
-		(void)block_doubts(a->s, &a->plan);
+		(void)block_doubts(a->s, &a->plan, NULL);
 		if (!put_question(a, &found->tally))
 			return ORDER_NO;
 	}

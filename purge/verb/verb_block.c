@@ -4,7 +4,6 @@
 #include "purge/floods/floods.h"
 #include "purge/rules/rulebox.h"
 #include "purge/standing.h"
-#include "purge/tell/ask.h"
 #include "purge/tell/field.h"
 #include "purge/tell/say.h"
 
@@ -18,19 +17,6 @@ static int make_plan(const struct session *s, struct block_plan *plan, struct er
 	for (size_t i = 0; code == 0 && i < o->word_count; i++)
 		code = block_plan_add(plan, o->words[i], &terms, err);
 	return code;
-}
-
-/* About doubtful blocks. 1 yes, 0 no, or a negative code. */
-static int ask_doubts(const struct session *s, const struct block_plan *plan, struct err *err)
-{
-	if (block_doubts(s, plan) == 0 || s->options.yes || s->options.dry_run)
-		return 1;
-	if (!session_can_ask(s))
-		return err_set(err, ERR_USAGE, "blocking this needs '--yes'; nothing was done");
-	if (ask_yes(STDIN_FILENO, stderr, "Block it nevertheless?") == ANSWER_YES)
-		return 1;
-	say(stderr, "Nothing was blocked.\n");
-	return 0;
 }
 
 /* answer NULL: a dry run. */
@@ -79,7 +65,7 @@ int verb_block(struct session *s, struct err *err)
 	AUTO(block_plan_release) struct block_plan plan = {0};
 	int status = EXIT_DONE, code = make_plan(s, &plan, err);
 
-	code = code ?: ask_doubts(s, &plan, err);
+	code = code ?: block_ask(s, &plan, "Block it nevertheless?", err);
 	if (code == 0)
 		status = EXIT_INTERRUPTED;
 	for (size_t i = 0; code > 0 && i < plan.rules.count; i++) {
