@@ -44,9 +44,9 @@ void floodkeeper_caught_up(struct floodkeeper *k, struct index *index, int body)
  *   messages, rate, signal, limit, usual, networks, senders, undelivered, window, clients,
  *   queue_ids, action, expires, held, mark.
  * - {"do":"flood-mark","id":N,"mark":"normal"|"bad"}: "flood": the incident as it is now
- * - {"do":"flood-named","subjects":[TEXT, ...]}: a command purges, holds or blocks these rules'
- *   subjects ("login:joe"). Open incidents of these keys become bad unless marked before; "marked":
- *   how many
+ * - {"do":"flood-named","subjects":[TEXT, ...]}: a command purges, holds or blocks the rules'
+ *   subjects ("login:joe"). Their open incidents become bad unless marked before; "marked": how
+ *   many
  * - {"do":"flood-learn","lines":TEXT}, lines of the file about peaks: "learned": how many, "wrong":
  *   how many */
 bool floodkeeper_is_mine(const char *word);
