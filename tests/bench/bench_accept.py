@@ -127,7 +127,7 @@ def some_rules():
 
 
 def bench_rules(_):
-    """The same with a hundred thousand rules and with none."""
+    """The load with a hundred thousand rules and with none."""
     def work(postfix):
         milters = {"no rules": Ours(postfix, "none"), f"{RULES} rules": Ours(postfix, "many", rules=some_rules())}
         compare("rules", "the milter alone", milters, 0)

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 
-from common import BAD, BUILD, descendants, keep, program, show, stop
+from common import BAD, descendants, keep, program, show, stop
 from bench_accept import EACH, Ours, load, some_rules, with_milters
 
 SIZES = [int(s) for s in os.environ.get("SIZES", "10000 100000 1000000").split()]

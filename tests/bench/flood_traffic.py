@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Synthetic mail traffic for the flood watch: 30 days to warm up and 30 measured days with 40 incidents, in time order.
-gen.py SEED: lines on stdout, tab-separated. First a line for each incident: I id name start end keys...; then a line for
+flood_traffic.py SEED: lines on stdout, tab-separated. First a line for each incident: I id name start end keys...; then a line for
 each message: t path login client net sender recipients recipient bad incident
   t          seconds since day 0, 00:00
   path       a: authenticated, l: sendmail(1), r: own networks without login, x: the Internet

@@ -5,10 +5,11 @@ import concurrent.futures
 import functools
 import os
 import sys
+import time
 import unittest
 
 from pqpurge import Pqpurge, wire
-from rig import PrivatePostfix
+from rig import PrivatePostfix, until
 from smtp import content
 
 BAD = "example.com"
@@ -93,7 +94,29 @@ class RigCase(unittest.TestCase):
             self.assertEqual(self.pq.idx("sync").status, 0)
         return filled
 
+    # ---- looking
+
+    def held(self):
+        """The queue IDs in hold."""
+        return {name for _, _, files in os.walk(os.path.join(self.postfix.spool, "hold")) for name in files}
+
+    def await_defer_log(self, queue_id):
+        """The path of the message's log, once bounce(8) has made it."""
+        def find():
+            for directory, _, names in os.walk(os.path.join(self.postfix.spool, "defer")):
+                if queue_id in names:
+                    return os.path.join(directory, queue_id)
+            return None
+        return until(find, "a defer log")
+
     # ---- judging
+
+    def in_time(self, *args, seconds=20):
+        """Runs the command, which must end within that time; returns its Result."""
+        began = time.monotonic()
+        result = self.pq.idx(*args)
+        self.assertLess(time.monotonic() - began, seconds, f"{args}: {result}")
+        return result
 
     def purge(self, *args, status=0, **options):
         """Runs `purge -y --json`; returns its Result. The exit status must be the expected one."""

@@ -78,5 +78,5 @@ class Pane:
         return seen
 
     def shows(self, *parts, timeout=120):
-        """Waits for all of these texts, which may be broken across lines; returns the screen's text."""
+        """Waits for all texts, which may be broken across lines; returns the screen's text."""
         return self.until(lambda text: all(part in text or part in text.replace("\n", "") for part in parts), f"{parts}", timeout)

@@ -213,3 +213,7 @@ class Pqpurge:
         if result.status != 0:
             raise AssertionError(f"list {args}: {result}")
         return result.messages
+
+    def hits(self):
+        """{pattern: hits} of `rules --json`."""
+        return {line["pattern"]: line["hits"] for line in self.idx("rules", "--json").lines}

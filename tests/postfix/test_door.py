@@ -30,9 +30,6 @@ class DoorCase(RigCase):
         self.door = Door(self.pq).open()
         self.addCleanup(self.door.close)
 
-    def held(self):
-        return set(os.listdir(os.path.join(self.postfix.spool, "hold")))
-
     def daemon(self, payload, **options):
         return self.door.send("daemon", payload, USER, **options)
 

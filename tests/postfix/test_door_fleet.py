@@ -106,7 +106,7 @@ class Orders(FleetCase):
             ("all", "no"), ("older_s", "1h"), ("id", "../x"), ("id", "-"), ("by", "--help"), ("author", "a\nb"), ("colour", "red")))
 
     def test_refused(self):
-        """So does an order of another kind, or a broken one. Each refusal takes a second, however many come."""
+        """An order of another kind, or a broken one, changes nothing. Each refusal takes a second, however many come."""
         orders = [fleet(word, AUTHOR) for word in ("block", "unblock", "setup", "sync", "order", "retry", "log", "", "--help")]
         orders += [fleet("purge", AUTHOR, token=token) for token in ("", "flood:12", "x" * 36, (TOKEN % 1).upper() + "A")]
         orders += [fleet("purge", AUTHOR, by=by) for by in ("", "a b", "a;b", "x" * 64)]

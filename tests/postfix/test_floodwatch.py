@@ -36,9 +36,6 @@ class FloodCase(RigCase):
     def logged(self, words):
         return [line for line in self.pq.log().splitlines() if words in line]
 
-    def held(self):
-        return set(os.listdir(os.path.join(self.postfix.spool, "hold")))
-
     def files(self, directory="deferred"):
         """{queue ID: bytes} of a queue."""
         found = {}

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 from case import BAD, RigCase, side_by_side
 from pqpurge import USER, preload
@@ -144,12 +143,6 @@ class Locked(RigCase):
         ours, other = set(self.send_many("a@example.com", 5)), self.send("a@good.test")
         self.postfix.settled(6)
         return ours, other
-
-    def in_time(self, *args, seconds=20):
-        began = time.monotonic()
-        result = self.pq.idx(*args)
-        self.assertLess(time.monotonic() - began, seconds, f"{args}: {result}")
-        return result
 
     def test_index(self):
         """The index's lock: the queue answers, and the command says so."""

@@ -152,9 +152,6 @@ class Door(HostileCase):
         self.assertNotRegex(result.out + result.err, r"[\x00-\x08\x0b-\x1f\x7f\u202e\u200b]", words)
         return result
 
-    def held(self):
-        return {i for i in self.postfix.ids() if "/hold/" in self.postfix.find(i)}
-
     def check(self, way):
         self.take_over(way)
         everything = self.ours | self.others

@@ -12,7 +12,7 @@ from terminal import Terminal
 # A terminal's title, a bell, C1's CSI, right to left, no width. A byte that is not UTF-8 goes where Postfix accepts it.
 HOSTILE = "\x1b]0;owned\x07\u009b31m\u202e\u200b".encode()
 BROKEN = HOSTILE + b"\xff\xc0\x80"
-# None of these may be printed, as text or as JSON.
+# Must never be printed, as text or as JSON.
 FORBIDDEN = (b"\x1b]", b"\x07", "\u009b".encode(), "\u202e".encode(), "\u200b".encode(), b"\xff", b"\xc0")
 
 
@@ -33,14 +33,8 @@ class Foreign(RigCase):
             client.xclient(ADDR="192.0.2.7", LOGIN=xtext(b"xlogin" + HOSTILE), HELO=xtext(b"xhelo" + HOSTILE))
             self.queue_id = client.message(b'"xsender' + HOSTILE + b'"@example.com', b'"xrecipient' + HOSTILE + b'"@d0.test', text)
         self.postfix.settled(1)
-        until(lambda: self.defer_log(), "a defer log")
+        self.defer_log = self.await_defer_log(self.queue_id)
         self.said = b""
-
-    def defer_log(self):
-        for directory, _, names in os.walk(os.path.join(self.postfix.spool, "defer")):
-            if self.queue_id in names:
-                return os.path.join(directory, self.queue_id)
-        return None
 
     def judge(self, words, out):
         for bad in FORBIDDEN:
@@ -70,7 +64,7 @@ class Foreign(RigCase):
     def test_of_a_message(self):
         looking = (["list", BAD], ["show", self.queue_id], ["why", BAD], ["purge", "-n", BAD], ["hold", "-n", BAD], ["sync"], ["status"],
                    *(["top", "--by", by] for by in ("sender", "from", "recipient", "login", "client")))
-        with open(self.defer_log(), "wb") as file:
+        with open(self.defer_log, "wb") as file:
             file.write(b"recipient=xdeferred" + BROKEN + b"@d0.test\nreason=xreason" + BROKEN + b"\n\n")
         for words in looking:
             self.run_words(*words)

@@ -95,9 +95,6 @@ class Interrupted(RigCase):
         with open(self.pq.home + "/out", encoding="utf-8") as file:
             return file.read(), self.pq.idx("log", "--json").lines[-1]
 
-    def held(self):
-        return {name for _, _, files in os.walk(os.path.join(self.postfix.spool, "hold")) for name in files}
-
     def test_interrupt_tells_what_was_done(self):
         """^C between chunks: exit 3, the rest untouched; the report is true, and can be undone."""
         before = self.queue_many("a@example.com", 3000)

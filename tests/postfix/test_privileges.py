@@ -383,7 +383,7 @@ class HostileWords(RigCase):
                 self.fail("postsuper was run: " + file.read())
 
     def test_every_verb(self):
-        """The worst of these words in other verbs."""
+        """The worst words in other verbs."""
         for word in ("ALL", "-d", "..", "../../etc/passwd", "$(touch {x})", "`touch {x}`", "a.example\nALL", "\nALL\n-d", "*",
                      "%s%n.example", "\x1b[31m.example"):
             word = word.replace("{x}", self.x)

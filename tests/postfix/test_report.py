@@ -10,7 +10,7 @@ import threading
 
 import chromium
 from case import BAD, RigCase
-from door import MEMBER, OPERATORS, Door, fleet
+from door import OPERATORS, Door, fleet
 from page import Page
 from rig import until
 from smtp import content
@@ -311,15 +311,9 @@ class Hostile(Reporting, RigCase):
             client.xclient(ADDR="192.0.2.7", LOGIN=xtext(EVIL.encode() + "\u202e\x1b]0;x\x07".encode()), HELO=xtext(EVIL.encode()))
             self.queue_id = client.message(b'"' + EVIL.replace('"', "").encode() + b'"@example.com', "u@d0.test", text)
         self.postfix.settled(1)
-        self.defer_log = until(lambda: self.find(), "a defer log")
+        self.defer_log = self.await_defer_log(self.queue_id)
         with open(self.defer_log, "w", encoding="utf-8") as file:
             file.write(f"recipient=u@d0.test\nreason={EVIL}\n\n")
-
-    def find(self):
-        for directory, _, names in os.walk(os.path.join(self.postfix.spool, "defer")):
-            if self.queue_id in names:
-                return os.path.join(directory, self.queue_id)
-        return None
 
     def test_stays_text(self):
         """Page checks that there is no tag, attribute or comment but ours."""

@@ -140,10 +140,8 @@ class Local(RigCase):
         return file.sender.endswith("@" + domain) or queue_id in self.pq.listed("--from", domain)
 
     def hits(self):
-        def now():
-            return {line["pattern"]: line["hits"] for line in self.pq.idx("rules", "--json").lines}
-        until(lambda: all(n == 2 for n in now().values()), "the hits")
-        return now()
+        until(lambda: all(n == 2 for n in self.pq.hits().values()), "the hits")
+        return self.pq.hits()
 
 
 class Costly(RigCase):

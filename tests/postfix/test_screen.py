@@ -67,9 +67,6 @@ class ScreenCase(RigCase):
     def shows_groups(self, wanted):
         self.pane.until(lambda text: self.groups(text) == wanted, f"the groups {wanted}")
 
-    def held(self):
-        return {line["queue_id"] for line in self.postfix.queue() if line["queue_name"] == "hold"}
-
     def asks(self, *parts):
         """Waits for these texts and a question in the last line: earlier ones may still be visible above it."""
         def holds(text):

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import subprocess
 
 from case import BAD
 from pane import Pane

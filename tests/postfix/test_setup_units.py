@@ -86,7 +86,7 @@ class Units(SetupCase):
         return result
 
     def calls(self):
-        """The changes asked of systemctl since the last call of this."""
+        """What systemctl was asked to change since the last look."""
         path = os.path.join(self.books, "calls")
         if not os.path.exists(path):
             return []

@@ -31,9 +31,6 @@ class Standing(RigCase):
         self.pq.start()
         return ids
 
-    def held(self):
-        return set(os.listdir(os.path.join(self.postfix.spool, "hold")))
-
     def begin(self, verb="purge", *words, age="10m"):
         result = self.pq.idx(verb, "-y", "--json", "--for", age, *(words or (BAD,)))
         self.assertEqual(result.status, 0, result)

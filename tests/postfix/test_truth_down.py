@@ -2,7 +2,6 @@
 """Postfix stopped, the daemon stopped, frozen or hung: that is reported, and the queue is still answered for."""
 import os
 import signal
-import time
 
 from case import BAD, RigCase, both_ids
 
@@ -104,12 +103,6 @@ class Frozen(DownCase):
     def thaw(self):
         if self.pq.process:
             self.pq.process.send_signal(signal.SIGCONT)
-
-    def in_time(self, *args, seconds=20):
-        began = time.monotonic()
-        result = self.pq.idx(*args)
-        self.assertLess(time.monotonic() - began, seconds, f"{args}: {result}")
-        return result
 
     def test_status(self):
         self.assert_told(r"(?i)(daemon|pqpurge-milter).*(answer|respond|silent)")

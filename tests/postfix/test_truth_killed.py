@@ -20,9 +20,6 @@ class KilledCase(RigCase):
         self.ours = self.queue_many("a@example.com", COUNT)
         self.postfix.settled(COUNT + 20)
 
-    def held(self):
-        return {i for i, file in self.postfix.read().items() if file.queue == "hold"}
-
     def count(self, queue):
         return sum(len(names) for _, _, names in os.walk(os.path.join(self.postfix.spool, queue)))
 
@@ -68,7 +65,7 @@ class Hold(KilledCase):
         self.assertEqual((after["state"], after["done"]), ("undone", len(self.in_hold)), "what it had done stays on record")
 
     def test_release(self):
-        """Mail that it held is ours."""
+        """Mail that the killed command held is ours to release."""
         result = self.pq.idx("release", "-y", "--json", BAD)
         self.assertEqual((result.status, result.with_result("released")), (0, self.in_hold), result)
 

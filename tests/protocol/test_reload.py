@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Rules are replaced hundreds of times (PQPURGE_FULL: a thousand) while mail comes in. Every message gets the right
-verdict, and the daemon frees everything that it let go."""
+verdict, and the daemon frees what it replaced."""
 import os
 import re
 import signal
