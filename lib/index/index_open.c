@@ -33,6 +33,9 @@ static void note(struct err *ret_note, const char *path, const char *why)
 	    ret_note, 0, "the index was set aside as '%s.bad' and begun anew: %s", path, why);
 }
 
+/* Both only grow. */
+#define VERSION (RECORD_VERSION + STORE_VERSION)
+
 /* Removes a data file of another boot or version; sets aside one at which openers died. */
 static int prepare(struct index *ix, struct err *ret_note, struct err *err)
 {
@@ -42,7 +45,7 @@ static int prepare(struct index *ix, struct err *ret_note, struct err *err)
 
 	if (code != 0)
 		return err_sys(err, -code, "failed to read this boot's id");
-	fresh = strcmp(boot, ix->lock.boot) != 0 || ix->lock.version != RECORD_VERSION;
+	fresh = strcmp(boot, ix->lock.boot) != 0 || ix->lock.version != VERSION;
 	if (!fresh && ix->lock.deaths < DEATHS)
 		return 0;
 	if (fresh) {
@@ -52,7 +55,7 @@ static int prepare(struct index *ix, struct err *ret_note, struct err *err)
 		note(ret_note, ix->path, "the process that opened it died twice in a row");
 	}
 	memcpy(ix->lock.boot, boot, sizeof boot);
-	ix->lock.version = RECORD_VERSION;
+	ix->lock.version = VERSION;
 	ix->lock.deaths = 0;
 	ix->lock.sum = 0;
 	if (code != 0)

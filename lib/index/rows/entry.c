@@ -11,13 +11,17 @@ static const struct span empty = {.at = "", .len = 0};
 
 struct span entry_key(uint64_t number, unsigned char buf[ENTRY_KEY_SIZE])
 {
-	be64_store(buf, number);
+	memcpy(buf, &number, sizeof number);
 	return (struct span){.at = buf, .len = ENTRY_KEY_SIZE};
 }
 
 uint64_t entry_number(struct span key)
 {
-	return key.len == ENTRY_KEY_SIZE ? be64_load(key.at) : 0;
+	uint64_t number = 0;
+
+	if (key.len == sizeof number)
+		memcpy(&number, key.at, sizeof number);
+	return number;
 }
 
 bool entry_author_split(struct span stored, struct span *ret_key, uint64_t *ret_sequence)

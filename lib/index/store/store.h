@@ -11,8 +11,10 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
+#define STORE_VERSION 1 /* of the tables */
+
 enum store_table {
-	STORE_MESSAGE, /* sequence (u64, big-endian) -> record */
+	STORE_MESSAGE, /* sequence -> record */
 	STORE_AUTHOR,  /* author key, NUL, sequence -> empty */
 	STORE_INODE,   /* inode, sequence -> the rest of the packed ID; see entry.h */
 	STORE_LEFT,    /* its own sequence -> time when the message left, record */
@@ -20,6 +22,12 @@ enum store_table {
 	STORE_TABLE_COUNT,
 	STORE_FREE = STORE_TABLE_COUNT, /* LMDB's list of free pages; read only */
 };
+
+/* Whether the keys are numbers: u64 of this machine, sorted as such, and all of 8 bytes. */
+static inline bool store_is_numbered(enum store_table table)
+{
+	return table == STORE_MESSAGE || table == STORE_LEFT || table == STORE_FREE;
+}
 
 struct store_usage {
 	uint64_t used_pages; /* of all tables (mdb_stat), not the last page number */

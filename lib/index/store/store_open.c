@@ -49,7 +49,9 @@ static int open_tables(struct store *s)
 	if (rc != 0)
 		return rc;
 	for (int i = 0; i < STORE_TABLE_COUNT; i++) {
-		rc = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &s->tables[i]);
+		rc = mdb_dbi_open(txn, table_names[i],
+		    MDB_CREATE | (store_is_numbered((enum store_table)i) ? MDB_INTEGERKEY : 0),
+		    &s->tables[i]);
 		if (rc != 0) {
 			mdb_txn_abort(txn);
 			return rc;

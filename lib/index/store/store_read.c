@@ -10,14 +10,13 @@ static void touch(struct span value)
 		sink = ((const unsigned char *)value.at)[i];
 }
 
-/* Keys of the free list are native integers (mdb.c, MDB_INTEGERKEY). */
 static bool ascends(enum store_table table, struct span before, struct span key)
 {
 	size_t shorter = before.len < key.len ? before.len : key.len;
 	uint64_t a, b;
 	int order;
 
-	if (table == STORE_FREE && before.len == sizeof a && key.len == sizeof b) {
+	if (store_is_numbered(table) && before.len == sizeof a && key.len == sizeof b) {
 		memcpy(&a, before.at, sizeof a);
 		memcpy(&b, key.at, sizeof b);
 		return a < b;
