@@ -45,20 +45,12 @@ static void list(struct fields *f, const char *name, const struct strbuf *packed
 	f->list[f->count++] = (struct door_field){.name = name, .kind = DOOR_LIST, .list = *packed};
 }
 
-static void fill_samples(struct fields *f, const struct flood_incident *i)
+static void fill_commands(struct fields *f, const struct flood_incident *i)
 {
 	static const char *const verbs[] = {"floods", "list --flood", "hold --flood",
 	    "purge --flood", "floods --normal", "floods --bad"};
 	char word[64];
 
-	for (int n = 0; n < i->clients_count; n++) {
-		char address[NET_TEXT_SIZE];
-
-		net_text(&i->clients[n], address);
-		strlist_push(&f->clients, address, strlen(address));
-	}
-	for (int n = 0; n < i->ids_count; n++)
-		strlist_push(&f->ids, i->ids[n].text, strlen(i->ids[n].text));
 	for (size_t n = 0; n < COUNT_OF(verbs); n++) {
 		snprintf(word, sizeof(word), "pqpurge-idx %s %u", verbs[n], i->id);
 		strlist_push(&f->commands, word, strlen(word));
@@ -67,7 +59,8 @@ static void fill_samples(struct fields *f, const struct flood_incident *i)
 
 static void fill(struct fields *f, const struct flood_incident *i, const char *key)
 {
-	fill_samples(f, i);
+	flood_samples(i, &f->clients, &f->ids);
+	fill_commands(f, i);
 	number(f, "id", i->id);
 	text(f, "kind", flood_kind_word(i->kind));
 	text(f, "key", key);

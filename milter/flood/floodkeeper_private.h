@@ -57,6 +57,9 @@ void flood_renew(struct floodkeeper *k, struct flood_incident *i, int64_t now);
 
 void flood_tell(
     struct floodkeeper *k, enum flood_event event, const struct flood_incident *i, int64_t now);
+/* Pushes an incident's samples to packed lists. */
+void flood_samples(
+    const struct flood_incident *i, struct strbuf *to_clients, struct strbuf *to_ids);
 struct json *flood_incident_json(const struct flood_incident *i, uint32_t rate);
 
 /* For an update's mail that came while nobody counted. */

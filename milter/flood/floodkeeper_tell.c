@@ -85,24 +85,22 @@ void flood_tell(
 	log_warning("%s", strbuf_text(&line));
 }
 
-static void put_samples(struct json *o, const struct flood_incident *i)
+void flood_samples(const struct flood_incident *i, struct strbuf *to_clients, struct strbuf *to_ids)
 {
-	struct strbuf clients = {0}, ids = {0};
 	char text[NET_TEXT_SIZE];
 
 	for (int n = 0; n < i->clients_count; n++) {
 		net_text(&i->clients[n], text);
-		strlist_push(&clients, text, strlen(text));
+		strlist_push(to_clients, text, strlen(text));
 	}
 	for (int n = 0; n < i->ids_count; n++)
-		strlist_push(&ids, i->ids[n].text, strlen(i->ids[n].text));
-	json_put_packed(o, "clients", &clients);
-	json_put_packed(o, "queue_ids", &ids);
+		strlist_push(to_ids, i->ids[n].text, strlen(i->ids[n].text));
 }
 
 struct json *flood_incident_json(const struct flood_incident *i, uint32_t rate)
 {
 	static const char *const marks[] = {"", "normal", "bad"};
+	struct strbuf clients = {0}, ids = {0};
 	struct json *o = json_new();
 
 	json_put_int(o, "id", i->id);
@@ -130,6 +128,8 @@ struct json *flood_incident_json(const struct flood_incident *i, uint32_t rate)
 		json_put_text(o, "mark", marks[i->mark]);
 	if (i->key_cut)
 		json_put_bool(o, "key_cut", true);
-	put_samples(o, i);
+	flood_samples(i, &clients, &ids);
+	json_put_packed(o, "clients", &clients);
+	json_put_packed(o, "queue_ids", &ids);
 	return o;
 }
