@@ -157,8 +157,9 @@ int standing_ends_of(const struct session *s, uint64_t **batches, size_t *count,
 	for (size_t n = 0; code == 0 && n < ret->count; n++) {
 		const struct standing *standing = standing_find(&ret->all, ret->numbers[n]);
 
-		if (standing->action == ACTION_HOLD)
-			code = append(batches, count, standing->batches, standing->batch_count);
+		if (standing->action == ACTION_HOLD && standing->batches.count > 0)
+			code =
+			    append(batches, count, standing->batches.list, standing->batches.count);
 	}
 	return code == -ENOMEM ? err_set(err, code, "out of memory") : code;
 }

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <sys/file.h>
 
-#include "base/array.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "index/control/wire.h"
@@ -13,13 +12,13 @@
 
 #define NAME_MAX_LEN 24
 
-void standing_release(struct standing *s)
+static void standing_release(struct standing *s)
 {
 	free(s->user);
 	free(s->command);
 	free(s->reason);
 	free(s->state_directory);
-	free(s->batches);
+	free(s->batches.list);
 	selector_release(&s->selector);
 	strbuf_release(&s->rules);
 	*s = (struct standing){0};
@@ -80,14 +79,13 @@ static int copy(char **into, const struct json *o, const char *key)
 
 static int read_lists(const struct json *o, struct standing *s)
 {
-	size_t count = json_count(o, "batches");
+	int code = 0;
 
 	json_list(o, "rules", SIZE_MAX, &s->rules);
-	s->batches = calloc(count + 1, sizeof(*s->batches));
-	for (size_t n = 0; s->batches && n < count; n++)
-		s->batches[s->batch_count++] =
-		    (uint64_t)json_int(json_at(o, "batches", n), NULL, 0);
-	return s->batches && !s->rules.failed ? 0 : -ENOMEM;
+	for (size_t n = 0; code == 0 && n < json_count(o, "batches"); n++)
+		code =
+		    array_add(&s->batches, (uint64_t)json_int(json_at(o, "batches", n), NULL, 0));
+	return s->rules.failed ? -ENOMEM : code;
 }
 
 static int read_members(const struct json *o, struct standing *s, struct err *err)
@@ -203,9 +201,8 @@ static int write_file(const struct settings *s, const struct standing *standing,
 	struct json *o = json_new();
 	AUTO(strbuf_release) struct strbuf text = {0};
 	char name[NAME_MAX_LEN];
-	size_t first = standing->batch_count > STANDING_BATCHES_MAX
-			   ? standing->batch_count - STANDING_BATCHES_MAX
-			   : 0;
+	size_t count = standing->batches.count;
+	size_t first = count > STANDING_BATCHES_MAX ? count - STANDING_BATCHES_MAX : 0;
 
 	json_put_text(o, "verb", standing->action == ACTION_HOLD ? "hold" : "purge");
 	json_put_int(o, "until", standing->until);
@@ -216,7 +213,7 @@ static int write_file(const struct settings *s, const struct standing *standing,
 	json_put_text(o, "state_directory", s->state_directory);
 	json_put(o, "selector", wire_selector(&standing->selector));
 	json_put_list(o, "rules", &rules);
-	json_put_ints(o, "batches", standing->batches + first, standing->batch_count - first);
+	json_put_ints(o, "batches", standing->batches.list + first, count - first);
 	if (json_write(&text, o) < 0)
 		text.failed = true;
 	return stored_replace(
@@ -277,15 +274,11 @@ int standing_end(const struct settings *s, uint64_t number, struct err *err)
 static int keep_batch(
     const struct settings *s, struct standing *standing, uint64_t batch, struct err *err)
 {
-	uint64_t *list =
-	    realloc(standing->batches, (standing->batch_count + 1) * sizeof(*standing->batches));
 	char name[NAME_MAX_LEN];
 	int dir = -1, code;
 
-	if (!list)
+	if (array_add(&standing->batches, batch) < 0)
 		return err_set(err, -ENOMEM, "out of memory");
-	standing->batches = list;
-	list[standing->batch_count++] = batch;
 	code = open_directory(s->standing_directory, false, &dir, err);
 	if (code == 0 && faccessat(dir, name_of(standing->number, name), F_OK, 0) == 0)
 		code = write_file(s, standing, err);

@@ -14,6 +14,7 @@
  * again. */
 #pragma once
 
+#include "base/array.h"
 #include "order/order.h"
 
 #define STANDING_MAX         64u   /* in force at a time */
@@ -27,10 +28,9 @@ struct standing {
 	char *user, *command, *reason, *state_directory;
 	struct selector selector;
 	struct strbuf rules; /* packed list */
-	uint64_t *batches;
-	size_t batch_count;
+	ARRAY_OF(uint64_t) batches;
 };
-void standing_release(struct standing *s);
+
 struct standings {
 	struct standing *list; /* by number */
 	size_t count, cap;

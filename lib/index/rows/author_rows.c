@@ -1,24 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "index/rows/author_rows.h"
 
+#include "base/array.h"
+
 int author_rows_add(struct author_rows *a, struct span key)
 {
-	if (a->count == a->cap) {
-		size_t cap = a->cap ? 2 * a->cap : 1024;
-		struct author_row *list = reallocarray(a->list, cap, sizeof *list);
+	struct author_row row = {.at = (uint32_t)a->keys.len, .len = (uint32_t)key.len};
 
-		if (!list)
-			return -ENOMEM;
-		a->list = list;
-		a->cap = cap;
-	}
-	a->list[a->count] =
-	    (struct author_row){.at = (uint32_t)a->keys.len, .len = (uint32_t)key.len};
 	bytes_put(&a->keys, key.at, key.len);
-	if (a->keys.failed)
-		return -ENOMEM;
-	a->count++;
-	return 0;
+	return a->keys.failed ? -ENOMEM : array_add(a, row);
 }
 
 void author_rows_cut(struct author_rows *a, size_t count)

@@ -1,24 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "index/rows/sequences.h"
 
+#include "base/array.h"
 #include "index/rows/entry.h"
 
 static void sequences_add(struct sequences *s, uint64_t sequence)
 {
-	if (s->count == s->cap) {
-		size_t cap = s->cap ? s->cap * 2 : 1024;
-		uint64_t *list = s->failed ? NULL : reallocarray(s->list, cap, sizeof *list);
-
-		if (!list) {
-			s->failed = true;
-			return;
-		}
-		s->list = list;
-		s->cap = cap;
-	}
 	if (s->count > 0 && sequence <= s->list[s->count - 1])
 		s->unsorted = true;
-	s->list[s->count++] = sequence;
+	if (s->failed || array_add(s, sequence) < 0)
+		s->failed = true;
 }
 
 static int compare_sequences(const void *a, const void *b)

@@ -35,15 +35,9 @@ static const struct service *owner_of(const struct scope *s, const char *name)
 	return mailconf_overrides(s->facts->conf, s->service, name) ? s->service : NULL;
 }
 
-/* The daemon's position in the list, from 1; 0 if it is missing. */
 static unsigned find_ours(const struct scope *s, struct milter *ret)
 {
-	const char *at = value_of(s, s->list);
-
-	for (unsigned n = 1; milter_next(&at, ret); n++)
-		if (milter_is_daemon(ret, s->facts->socket))
-			return n;
-	return 0;
+	return milter_find(value_of(s, s->list), s->facts->socket, ret);
 }
 
 static bool has_no_milters(const struct scope *s)

@@ -93,13 +93,10 @@ bool bypass_policy_is_named(const struct bypass_facts *facts)
 
 static bool has_milter(const struct bypass_facts *facts, const struct service *service)
 {
-	const char *at = mailconf_value(facts->conf, service, "smtpd_milters");
 	struct milter m;
 
-	while (milter_next(&at, &m))
-		if (milter_is_daemon(&m, facts->socket))
-			return true;
-	return false;
+	return milter_find(
+		   mailconf_value(facts->conf, service, "smtpd_milters"), facts->socket, &m) > 0;
 }
 
 struct look {

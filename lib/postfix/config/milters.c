@@ -115,6 +115,14 @@ bool milter_is_daemon(const struct milter *m, const char *socket)
 	return theirs && ours && strcmp(last_two(theirs), last_two(ours)) == 0;
 }
 
+unsigned milter_find(const char *list, const char *socket, struct milter *ret)
+{
+	for (unsigned n = 1; milter_next(&list, ret); n++)
+		if (milter_is_daemon(ret, socket))
+			return n;
+	return 0;
+}
+
 struct look {
 	unsigned members, ours;
 	bool first;       /* the first member is ours, and complete */

@@ -33,6 +33,8 @@ const char *milter_port(const char *endpoint, char *buf, size_t size);
 const char *milter_mark(const char *socket, char *buf, size_t size);
 /* Whether a milter is meant to be the daemon, even if its endpoint does not reach it. */
 bool milter_is_daemon(const struct milter *m, const char *socket);
+/* The daemon's position in the list, from 1, and its member; 0 if it is missing. */
+unsigned milter_find(const char *list, const char *socket, struct milter *ret);
 
 /* Writes to ret the list raw with the daemon as its first member, once. ours: the member to add.
  * expanded: raw with its references (`$name`) replaced. Other members stay as they are. A reference
