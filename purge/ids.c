@@ -28,21 +28,35 @@ static void complain_of(FILE *told, size_t number, const char *line)
 	    line);
 }
 
+/* Whether there is a line. Keeps its first bytes, at most as many as fit, and a NUL; *ret_len may
+ * be larger. */
+static bool next_line(FILE *from, char line[IDS_LINE_MAX + 1], size_t *ret_len)
+{
+	size_t len = 0;
+	int c;
+
+	while ((c = getc_unlocked(from)) != EOF && c != '\n')
+		if (len++ < IDS_LINE_MAX)
+			line[len - 1] = (char)c;
+	line[len < IDS_LINE_MAX ? len : IDS_LINE_MAX] = '\0';
+	*ret_len = len;
+	return c != EOF || len > 0;
+}
+
 int ids_read(FILE *from, FILE *told, struct selector *s, size_t *ret_bad, struct err *err)
 {
-	char *line = NULL;
-	size_t cap = 0, number = 0, bad = 0;
-	ssize_t len;
+	char line[IDS_LINE_MAX + 1];
+	size_t len, number = 0, bad = 0;
 	int code = 0;
 
 	errno = 0;
-	while (code >= 0 && (len = getline(&line, &cap, from)) >= 0) {
+	while (code >= 0 && next_line(from, line, &len)) {
 		struct queue_id id;
 
 		number++;
-		code = id_of_line(line, (size_t)len, &id);
+		code = len > IDS_LINE_MAX ? ERR_SYNTAX : id_of_line(line, len, &id);
 		if (code > 0)
-			code = selector_add_id(s, &id);
+			code = s->ids.count < IDS_MAX ? selector_add_id(s, &id) : ERR_LIMIT;
 		else if (code == ERR_SYNTAX && ++bad <= COMPLAINTS)
 			complain_of(told, number, line);
 		if (code == ERR_SYNTAX)
@@ -51,12 +65,11 @@ int ids_read(FILE *from, FILE *told, struct selector *s, size_t *ret_bad, struct
 	if (bad > COMPLAINTS)
 		say(told, "pqpurge-idx: and %zu more lines\n", bad - COMPLAINTS);
 	if (code >= 0 && ferror(from))
-		code = err_sys(err, errno ? errno : EIO, "failed to read queue IDs from stdin");
-	else if (code < 0)
-		err_set(err, code, "too many queue IDs (%s)", err_word(code));
-	free(line);
+		return err_sys(err, errno ? errno : EIO, "failed to read queue IDs from stdin");
+	if (code == ERR_LIMIT)
+		return err_set(err, ERR_USAGE, "more than %u queue IDs on stdin", IDS_MAX);
 	if (code < 0)
-		return code;
+		return err_set(err, code, "too many queue IDs (%s)", err_word(code));
 	*ret_bad = bad;
 	return 0;
 }

@@ -21,3 +21,6 @@ struct endpoint {
 int endpoint_parse(const char *socket, struct endpoint *ret, struct err *err) NODISCARD;
 /* Whether a process listens there. The socket of a dead process refuses. */
 bool endpoint_is_heard(const struct sockaddr_un *address);
+/* Whether a process has the stream socket of this name. Unlike endpoint_is_heard, nobody notices.
+ */
+bool endpoint_is_alive(const struct sockaddr_un *address);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include <pwd.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/endpoint.h"
 #include "door/door.h"
 #include "index/control/status.h"
 #include "order/standing.h"
@@ -293,18 +295,20 @@ static void judge_standing(struct status *st)
 static void judge_socket_of_door(
     struct status *st, const char *socket, const char *unit, const char *whom)
 {
-	char path[PATH_MAX], command[PATH_MAX];
-	struct stat at;
+	const char *directory = st->s->settings.order_directory;
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	char command[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/%s", st->s->settings.order_directory, socket);
-	if (lstat(path, &at) == 0 && S_ISSOCK(at.st_mode))
+	if (snprintf(at.sun_path, sizeof(at.sun_path), "%s/%s", directory, socket) <
+		(int)sizeof(at.sun_path) &&
+	    endpoint_is_alive(&at))
 		return;
 	if (setup_systemd_runs())
 		snprintf(command, sizeof(command), "systemctl enable --now %s", unit);
 	else
 		session_command(st->s, "order --listen &", command, sizeof(command));
 	FIND(st, "order_door", FINDING_FAULT, command,
-	    "root gets no orders of %s: there is no socket '%s'", whom, path);
+	    "root gets no orders of %s: nobody listens on '%s/%s'", whom, directory, socket);
 }
 
 static void judge_door(struct status *st)

@@ -207,13 +207,17 @@ class Operators(DoorCase):
         self.assertEqual(self.held(), set())
 
     def test_status(self):
-        """If the configuration needs a door that is missing, status names it and the command to type."""
+        """If the configuration needs a door that is missing, or whose process died, status names it and the command to
+        type."""
         self.assertNotIn("root gets no orders of", self.pq.idx("status").out)
-        self.door.close()
-        result = self.pq.idx("status")
-        self.assertEqual(result.status, 2, result)
-        self.assertIn("root gets no orders of the members of operator_group", result.out)
-        self.assertIn("order --listen", result.out)
+        for end in self.door.process.kill, self.door.close:
+            end()
+            self.door.process and self.door.process.wait(60)
+            result = self.pq.idx("status")
+            self.assertEqual(result.status, 2, result)
+            self.assertIn("root gets no orders of the members of operator_group", result.out)
+            self.assertIn("order --listen", result.out)
+            self.door.open()
 
     def test_strangers(self):
         """Not a member: the socket does not let others in, and if it did, root would refuse."""

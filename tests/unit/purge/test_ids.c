@@ -2,6 +2,8 @@
 /* Queue IDs from a pipe. */
 #include "tests/unit/unit.h"
 
+#include <sys/resource.h>
+
 #include "purge/ids.h"
 
 static void test_line(void **state)
@@ -106,6 +108,82 @@ static void test_many_complaints(void **state)
 	selector_release(&s);
 }
 
+/* A stream of one endless line: its memory is not that of the line. */
+static ssize_t give_zeros(void *cookie, char *buf, size_t size)
+{
+	size_t *left = cookie;
+	size_t n = size < *left ? size : *left;
+
+	memset(buf, *left % 2 ? ' ' : '\0', n);
+	*left -= n;
+	return (ssize_t)n;
+}
+
+static void test_long_line(void **state)
+{
+	size_t left = (size_t)1 << 28, bad = 0, len;
+	char *said = NULL;
+	FILE *to = open_memstream(&said, &len);
+	FILE *from = fopencookie(&left, "r", (cookie_io_functions_t){.read = give_zeros});
+	struct rusage before, after;
+	struct selector s;
+
+	(void)state;
+	selector_init(&s);
+	assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+	assert_int_equal(ids_read(from, to, &s, &bad, NULL), 0);
+	assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+	fclose(from);
+	fclose(to);
+	assert_true(after.ru_maxrss - before.ru_maxrss < 64 << 10); /* kB */
+	assert_int_equal(bad, 1);
+	assert_int_equal(s.ids.count, 0);
+	free(said);
+	selector_release(&s);
+}
+
+/* Blanks in front of an ID do not hide it silently. */
+static void test_cut_line(void **state)
+{
+	char text[IDS_LINE_MAX + 64], *said = NULL;
+	struct selector s;
+	size_t bad = 0;
+
+	(void)state;
+	memset(text, ' ', sizeof(text));
+	snprintf(text + IDS_LINE_MAX + 8, 32, "0AB12CD34EF\n0AB12CD34F0\n");
+	assert_int_equal(read_text(text, &s, &bad, &said), 0);
+	assert_int_equal(bad, 1);
+	assert_int_equal(s.ids.count, 1);
+	free(said);
+	selector_release(&s);
+}
+
+static ssize_t give_ids(void *cookie, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	(void)cookie;
+	for (; n + 12 <= size; n += 12)
+		memcpy(buf + n, "0AB12CD34EF\n", 12);
+	return (ssize_t)n;
+}
+
+static void test_too_many(void **state)
+{
+	FILE *from = fopencookie(NULL, "r", (cookie_io_functions_t){.read = give_ids});
+	struct selector s;
+	struct err err;
+	size_t bad = 0;
+
+	(void)state;
+	selector_init(&s);
+	assert_int_equal(ids_read(from, stderr, &s, &bad, &err), ERR_USAGE);
+	assert_non_null(strstr(err.text, "more than 4194304 queue IDs"));
+	fclose(from);
+	selector_release(&s);
+}
+
 static void test_unreadable(void **state)
 {
 	FILE *from = fopen("/", "r");
@@ -125,4 +203,5 @@ static void test_unreadable(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_line), cmocka_unit_test(test_embedded_nul),
     cmocka_unit_test(test_stream), cmocka_unit_test(test_many_complaints),
-    cmocka_unit_test(test_unreadable))
+    cmocka_unit_test(test_long_line), cmocka_unit_test(test_cut_line),
+    cmocka_unit_test(test_too_many), cmocka_unit_test(test_unreadable))
