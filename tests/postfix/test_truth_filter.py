@@ -125,6 +125,16 @@ class BySendmail(Known, Filtered):
 
 
 @wired
+class OfAnotherName(Known, Filtered):
+    """The smtpd that first took the mail has a name of its own in master.cf."""
+
+    wiring, beside = "", "-o content_filter=scan:[127.0.0.1]:{port} -o myhostname=mx2.test"
+
+    def send(self, *args, **options):
+        return self.send_beside(*args, **options)
+
+
+@wired
 class OnAnotherHost(Known, Filtered):
     """The filter runs on a host in own_networks."""
 

@@ -84,6 +84,22 @@ class ByXforward(Headers, Forging):
 
 
 @wired
+class OfAnotherName(Forging):
+    """The smtpd that first took the mail has a name of its own in master.cf. A line below, by the usual name, is forged."""
+
+    wiring, beside = "", "-o content_filter=scan:[127.0.0.1]:{port} -o myhostname=mx2.test"
+
+    def send(self, *args, **options):
+        return self.send_beside(*args, **options)
+
+    def test_login(self):
+        _, second = self.joes()
+        ann = self.through(2, forged("4dFVrw75plz1p3V6"), **ANN)
+        self.assert_purged({second}, "--login", "joe")
+        self.assert_purged(ann.values(), "--login", "ann")
+
+
+@wired
 class ShownLogin(Headers, Forging):
     more = "smtpd_sasl_authenticated_header = yes\n"
 

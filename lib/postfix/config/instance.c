@@ -159,6 +159,45 @@ static int fill(
 	return code;
 }
 
+/* A look at the file saves most hosts the call of postconf. */
+static bool master_mentions(const struct postfix *p, const char *word)
+{
+	char path[PATH_MAX], *line = NULL;
+	size_t room = 0;
+	bool found = false;
+
+	snprintf(path, sizeof(path), "%s/master.cf", p->config_directory);
+	FILE *file = fopen(path, "re");
+	while (file && !found && getline(&line, &room, file) >= 0)
+		found = strstr(line, word) != NULL;
+	free(line);
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* Lines are "smtp/inet/myhostname = mx2.example". */
+static int read_service_names(struct postfix *p, struct err *err)
+{
+	static const char *const words[] = {"-x", "*/*/myhostname", NULL};
+	AUTO(strbuf_release) struct strbuf text = {0};
+	char *rest = NULL;
+
+	if (!master_mentions(p, "myhostname"))
+		return 0;
+	int code = postconf_run(p->config_directory, "-P", words, &text, err);
+	for (char *line = code == 0 && text.text ? strtok_r(text.text, "\n", &rest) : NULL; line;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		const char *value = strstr(line, " = ");
+
+		if (value)
+			strlist_push(&p->service_names, value + 3, strlen(value + 3));
+	}
+	if (code == 0 && p->service_names.failed)
+		return err_sys(err, ENOMEM, "failed to keep the Postfix configuration");
+	return code;
+}
+
 int postfix_read(const char *config_directory, struct postfix *ret, struct err *err)
 {
 	const char *names[AT_COUNT + 1] = {[AT_HASH_QUEUE_NAMES] = "hash_queue_names",
@@ -180,6 +219,7 @@ int postfix_read(const char *config_directory, struct postfix *ret, struct err *
 		take_values(text.text, names, AT_COUNT, values);
 		code = fill(&p, names, values, err);
 	}
+	code = code ?: read_service_names(&p, err);
 	if (code < 0)
 		postfix_release(&p);
 	else
@@ -267,6 +307,7 @@ static bool copy(struct postfix *to, const struct postfix *from)
 
 	*to = *from;
 	to->config_directory = NULL;
+	to->service_names = (struct strbuf){0};
 	for (size_t n = 0; n < COUNT_OF(texts); n++) {
 		*text_of(to, n) = strdup(*text_of(to, n));
 		good &= *text_of(to, n) != NULL;
@@ -308,6 +349,7 @@ void postfix_release(struct postfix *p)
 		free(p->config_directory);
 	for (size_t n = 0; n < COUNT_OF(texts); n++)
 		free(*text_of(p, n));
+	strbuf_release(&p->service_names);
 	*p = (struct postfix){0};
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A Postfix instance: what main.cf says about its queue, read by one call of postconf(1).
+/* A Postfix instance: what main.cf says about its queue, read by one call of postconf(1), or two if
+ * services of master.cf have another myhostname.
  *
  * All programs run without a shell, with our own environment, each in its own process group. */
 #pragma once
@@ -15,7 +16,8 @@ struct postfix {
 	char *myhostname;
 	char *myorigin; /* a file's first line, if it names one (Debian: /etc/mailname) */
 	char *mydestination;
-	unsigned hashed_queues; /* hash_queue_names as bits of enum queue_name */
+	struct strbuf service_names; /* myhostname of services that have another, a packed list */
+	unsigned hashed_queues;      /* hash_queue_names as bits of enum queue_name */
 	unsigned hash_depth;
 	bool long_queue_ids; /* even so the queue may hold IDs of both forms */
 	struct role owner;   /* of mail_owner */

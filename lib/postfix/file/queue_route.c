@@ -32,6 +32,11 @@ static bool is_local_address(const char *text, size_t len, const struct queue_ho
 	       join_is_local(&address, host->networks, host->network_count);
 }
 
+static bool begins_with_name(const char *text, const char *name)
+{
+	return str_starts_nocase(text, name) && str_is_blank(text[strlen(name)]);
+}
+
 /* Whether another program's line says that it got the mail from this host, by name or address. A
  * webmail ("with HTTP") names its user's host there, which proves nothing. */
 static bool is_fed(const char *value, const struct queue_host *host)
@@ -42,10 +47,23 @@ static bool is_fed(const char *value, const struct queue_host *host)
 	if (!str_starts(value, from) || strstr(end, "with HTTP"))
 		return false;
 	name = value + strlen(from);
-	if (str_starts_nocase(name, host->hostname) && str_is_blank(name[strlen(host->hostname)]))
+	if (begins_with_name(name, host->hostname))
 		return true;
+	strlist_each (other, &host->service_names)
+		if (begins_with_name(name, other))
+			return true;
 	for (const char *at = strchr(value, '['); at && at < end; at = strchr(at + 1, '['))
 		if (is_local_address(at + 1, strcspn(at + 1, "]"), host))
+			return true;
+	return false;
+}
+
+static bool is_ours(const char *value, const struct queue_host *host, struct received_pass *ret)
+{
+	if (received_read(value, host->hostname, ret))
+		return true;
+	strlist_each (name, &host->service_names)
+		if (received_read(value, name, ret))
 			return true;
 	return false;
 }
@@ -55,7 +73,7 @@ void queue_route_take(
 {
 	if (r->count == QUEUE_ROUTE_MAX)
 		return;
-	if (received_read(value, host->hostname, &r->lines[r->count])) {
+	if (is_ours(value, host, &r->lines[r->count])) {
 		r->count++;
 		r->own_first |= first;
 	} else if (!r->fed[r->count]) {

@@ -23,6 +23,7 @@
 /* Borrowed. */
 struct queue_host {
 	const char *hostname;             /* myhostname */
+	struct strlist service_names;     /* names that services have instead (master.cf) */
 	int64_t mail_owner;               /* its uid */
 	const struct net_block *networks; /* of local clients, beside loopback */
 	size_t network_count;

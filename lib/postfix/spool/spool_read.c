@@ -130,6 +130,7 @@ static int work(void *arg, struct bytes *out, struct err *err)
 
 	w.host = (struct queue_host){
 	    .hostname = w.share->p->myhostname,
+	    .service_names = strlist_of(&w.share->p->service_names),
 	    .mail_owner = w.share->p->owner.uid,
 	    .networks = w.share->reading->networks,
 	    .network_count = w.share->reading->network_count,

@@ -201,6 +201,40 @@ static void test_read(void **state)
 	rig_close(&rig);
 }
 
+static void test_read_service_names(void **state)
+{
+	struct postfix p;
+	struct err err = {{0}};
+	struct strlist names;
+	struct rig rig;
+
+	(void)state;
+	if (no_postconf())
+		skip();
+	rig_open(&rig);
+	write_file(&rig, "main.cf",
+	    "compatibility_level = 3.6\nqueue_directory = /some/where\nmail_owner = nobody\n"
+	    "mydomain = example.test\nmyhostname = mx.example.test\n");
+	write_file(&rig, "master.cf",
+	    "smtp inet n - n - - smtpd\n"
+	    "587 inet n - n - - smtpd\n  -o myhostname=out.$mydomain\n"
+	    "465 inet n - n - - smtpd -o syslog_name=x -o { myhostname = tls.example.test }\n");
+	if (postfix_read(rig.directory, &p, &err) < 0)
+		fail_msg("%s", err.text);
+	names = strlist_of(&p.service_names);
+	assert_int_equal(names.count, 2);
+	assert_string_equal(names.first, "out.example.test");
+	assert_string_equal(names.first + strlen(names.first) + 1, "tls.example.test");
+	postfix_release(&p);
+
+	write_file(&rig, "master.cf", "smtp inet n - n - - smtpd\n");
+	if (postfix_read(rig.directory, &p, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(strlist_of(&p.service_names).count, 0);
+	postfix_release(&p);
+	rig_close(&rig);
+}
+
 static void test_read_origin_file(void **state)
 {
 	struct postfix p;
@@ -355,5 +389,6 @@ static void test_with_layout_failures(void **state)
 UNIT_MAIN(cmocka_unit_test(test_run), cmocka_unit_test(test_run_timeout),
     cmocka_unit_test(test_run_stopped), cmocka_unit_test(test_run_leaks_nothing),
     cmocka_unit_test(test_run_missing_program), cmocka_unit_test(test_read),
-    cmocka_unit_test(test_read_origin_file), cmocka_unit_test(test_read_failures),
-    cmocka_unit_test(test_with_layout), cmocka_unit_test(test_with_layout_failures))
+    cmocka_unit_test(test_read_service_names), cmocka_unit_test(test_read_origin_file),
+    cmocka_unit_test(test_read_failures), cmocka_unit_test(test_with_layout),
+    cmocka_unit_test(test_with_layout_failures))

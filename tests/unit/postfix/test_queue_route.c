@@ -225,6 +225,38 @@ static void test_routes(void **state)
 	}
 }
 
+/* A service may have a name of its own in master.cf. A line that claims the usual name, below it,
+ * is a stranger's. */
+static void test_service_name(void **state)
+{
+	static struct queue_route route;
+	AUTO(strbuf_release) struct strbuf names = {0};
+	struct queue_host host = {.hostname = "rig.test", .mail_owner = 102};
+	struct message m;
+
+	(void)state;
+	strlist_push(&names, "mx1.test", strlen("mx1.test"));
+	strlist_push(&names, "mx2.test", strlen("mx2.test"));
+	host.service_names = strlist_of(&names);
+	queue_route_clear(&route);
+	queue_route_take(&route, OWN_LOCAL, true, &host);
+	queue_route_take(&route,
+	    "from filter (mx2.test [198.51.100.1])\n\tby mx2.test (Postfix) with ESMTP id " OLD
+	    ";\n\tMon",
+	    false, &host);
+	queue_route_take(&route, OLD_LOCAL, false, &host);
+	assert_int_equal(route.count, 3);
+	fill(&m, 10);
+	queue_route_judge(&route, &host, &m);
+	assert_string_equal(m.first.queue_id.text, OLD);
+	assert_int_equal(m.first.client.at[12], 198);
+
+	queue_route_clear(&route);
+	queue_route_take(
+	    &route, "from mx1.test (x)\n\tby scanner with ESMTP id 1;\n\tMon", false, &host);
+	assert_true(route.fed[0]);
+}
+
 /* Strangers may add any number of lines. */
 static void test_many(void **state)
 {
@@ -244,4 +276,5 @@ static void test_many(void **state)
 	assert_string_equal(m.first.queue_id.text, OLD);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_routes), cmocka_unit_test(test_many))
+UNIT_MAIN(
+    cmocka_unit_test(test_routes), cmocka_unit_test(test_service_name), cmocka_unit_test(test_many))
