@@ -22,8 +22,7 @@ class StoppedCommand(RigCase):
 
     def setUp(self):
         super().setUp()
-        self.sent = set(self.send_many("a@example.com", 300))
-        self.postfix.settled(300)
+        self.sent = self.queue_many("a@example.com", 300)
         self.usual = min(self.churn(), self.churn())
         self.bytes = self.pq.index_bytes()
 

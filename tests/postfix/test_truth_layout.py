@@ -21,7 +21,7 @@ class LayoutCase(RigCase):
         self.postfix.set(**DEFAULTS)
         self.postfix.run("postsuper", "-s")
 
-    def fill(self, bad=50, good=5):
+    def fill(self, bad=25, good=5):
         """Queues mail of the domain, and of others."""
         ours, others = set(self.send_many("a@example.com", bad)), set(self.send_many("a@good.test", good))
         self.postfix.settled(bad + good)
