@@ -20,7 +20,6 @@ void bypass_entry(const struct bypass_facts *facts, struct strbuf *ret);
 
 /* These set *ret to a shell command. service: its master.cf entry sets the parameter; NULL: main.cf
  * does. */
-
 void advice_show(const struct bypass_facts *facts, const struct service *service, const char *name,
     struct strbuf *ret);
 /* "postconf OPTION words" and a reload. words are quoted, whatever characters they have. */
