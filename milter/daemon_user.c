@@ -34,7 +34,7 @@ static int adopt(const struct daemon_user *u, const char *path, struct err *err)
 	int code = 0;
 
 	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == 0 && u->role.uid != 0 &&
-	    io_is_empty_directory(fd) && fchown(fd, u->role.uid, u->role.gid) != 0)
+	    io_count_names(fd, 1) == 0 && fchown(fd, u->role.uid, u->role.gid) != 0)
 		code = err_sys(err, errno, "failed to give directory '%s' away", path);
 	return code;
 }

@@ -18,7 +18,7 @@ static int adopt(int fd, const char *path, const struct role *owner, bool ours, 
 	if (fstat(fd, &st) < 0)
 		return fail(err, "failed to look at", path);
 	if (st.st_uid != geteuid() || st.st_uid == owner->uid || st.st_mode & (S_IWGRP | S_IWOTH) ||
-	    !io_is_empty_directory(fd))
+	    io_count_names(fd, 1) != 0)
 		return 0;
 	if (fchown(fd, owner->uid, owner->gid) < 0)
 		return fail(err, "failed to give away", path);

@@ -214,20 +214,21 @@ void io_close(int *fd)
 	*fd = -1;
 }
 
-bool io_is_empty_directory(int fd)
+ssize_t io_count_names(int fd, size_t most)
 {
 	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	size_t names = 0;
+	int code = -errno;
+	ssize_t names = -2; /* "." and ".." */
 
 	if (!dir) {
 		io_close(&copy);
-		return false;
+		return code;
 	}
-	while (names < 3 && readdir(dir))
+	while (names < (ssize_t)most && readdir(dir))
 		names++;
 	closedir(dir);
-	return names == 2; /* "." and ".." */
+	return names < 0 ? -EIO : names;
 }
 
 bool io_is_roots(const char *path)

@@ -28,8 +28,8 @@ int io_frame_read(int fd, struct bytes *into, size_t max, int64_t deadline) NODI
 int io_sealed(const void *at, size_t len) NODISCARD;
 /* Opens /dev/null on each of 0, 1, 2 that is closed, so that no socket gets these numbers. */
 int io_guard_stdio(void) NODISCARD;
-/* Whether the directory is empty; false if it cannot be read. */
-bool io_is_empty_directory(int fd);
+/* How many names the directory has, counted up to most; -errno if it cannot be read. */
+ssize_t io_count_names(int fd, size_t most);
 /* Whether only root can change path: root owns it, every directory above it and every symbolic link
  * among them, and nobody else can write there, except to sticky directories. */
 bool io_is_roots(const char *path);

@@ -220,22 +220,6 @@ static int write_file(const struct settings *s, const struct standing *standing,
 	    s->standing_directory, name_of(standing->number, name), &text, true, err);
 }
 
-static size_t count_names(int dir)
-{
-	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *names = copy < 0 ? NULL : fdopendir(copy);
-	size_t count = 0;
-
-	if (!names) {
-		io_close(&copy);
-		return 0;
-	}
-	while (readdir(names))
-		count++;
-	closedir(names);
-	return count < 2 ? 0 : count - 2;
-}
-
 int standing_begin(const struct settings *s, const struct standing *standing, struct err *err)
 {
 	char name[NAME_MAX_LEN];
@@ -247,9 +231,9 @@ int standing_begin(const struct settings *s, const struct standing *standing, st
 	name_of(standing->number, name);
 	if (faccessat(dir, name, F_OK, 0) == 0)
 		code = err_set(err, ERR_LOCKED, "a standing order of number %s is in force", name);
-	else if (count_names(dir) >= STANDING_MAX)
+	else if (io_count_names(dir, STANDING_MAX) >= STANDING_MAX)
 		code =
-		    err_set(err, ERR_LIMIT, "there are %u standing orders already", STANDING_MAX);
+		    err_set(err, ERR_LIMIT, "there are %d standing orders already", STANDING_MAX);
 	else
 		code = write_file(s, standing, err);
 	return code;

@@ -17,7 +17,7 @@
 #include "base/array.h"
 #include "order/order.h"
 
-#define STANDING_MAX         64u   /* in force at a time */
+#define STANDING_MAX         64    /* in force at a time */
 #define STANDING_BATCHES_MAX 1000u /* of one order; the last ones are kept */
 
 struct standing {
