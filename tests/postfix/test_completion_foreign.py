@@ -14,7 +14,7 @@ from case import RigCase
 from smtp import content
 from test_completion import BASH, ZSH, Shell
 
-# `fire` is a command of these tests, which leaves a file behind.
+# `fire` is the tests' own command, which leaves a file behind.
 WORDS = [
     "`fire`", "a`fire`", "`fire`.example", "$(fire)", "a$(fire).example", "${HOME}", "${x:-$(fire)}", "$HOME", "$((1+$(fire)))",
     "a[$(fire)]", "<(fire)", "=(fire)", "*", "*.example", "?", "*(e:fire:)", "~", "~root", "{a,b}.example", ";fire", "a;fire;", "&fire",
@@ -146,8 +146,8 @@ class Filled(RigCase):
         self.assertEqual(len(self.pq.idx("log", "--json").lines), 2 * len(self.foreign[::5]))
 
     def set_rules(self, *rules):
-        """Asks the daemon as `block` does, which takes as many times longer: rules are pairs of subject and reason. It
-        refuses some."""
+        """Asks the daemon itself, since a `block` for each would take long. rules are pairs of subject and reason; some
+        are refused."""
         with socket.socket(socket.AF_UNIX) as control:
             control.settimeout(60)
             control.connect(os.path.join(self.pq.index, "control.sock"))
@@ -158,7 +158,7 @@ class Filled(RigCase):
                 self.assertRegex(answers.readline(), rb'\A{"(ok|error)":')
 
     def submit(self, sender):
-        """sendmail(1) warns about some of these senders, but takes them."""
+        """sendmail(1) warns about some senders, but takes them."""
         words = ["/usr/sbin/sendmail", "-C", self.postfix.etc, "-f", sender, "--", "u@dest.test"]
         subprocess.run(words, input=b"Subject: x\n\nx\n", stderr=subprocess.DEVNULL, check=True)
 

@@ -29,7 +29,7 @@ class Filtered(RigCase):
     port, back = FILTER, BACK
     main = f"content_filter = scan:[127.0.0.1]:{FILTER}\n"
     services = services(BACK)
-    unheard = 0  # of the five of BAD
+    unheard = 0  # how many of BAD's five messages no milter sees
 
     def setUp(self):
         super().setUp()

@@ -108,7 +108,7 @@ class ProgressCase(RigCase):
 
 class Lines(ProgressCase):
     def each(self, *args):
-        """Stops each child of the command in turn, until there is a line for it. Returns the words of these lines."""
+        """Stops each child of the command in turn, until there is a line for it. Returns the words of all lines."""
         terminal, shown = self.open(*args), set()
         while True:
             until(lambda: terminal.read_some() is not None and (terminal.ended or terminal.stopped()), f"a child of {args}", 60)
@@ -187,8 +187,7 @@ class Drawing(ProgressCase):
         terminal.finish()
 
     def test_nowhere_else(self):
-        """No line where it is not wanted or the terminal is unfit; a last terminal that shows it proves that there
-        was time."""
+        """No line where it is not wanted or the terminal is unfit. Another terminal shows one, so there was time."""
         silent = [self.open("list", "-q", BAD), self.open("list", BAD, term="dumb")]
         pipe = self.pq.idx_start("list", "--json", BAD, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                  env={**os.environ, "LD_PRELOAD": SHIM, "PQPURGE_STOP_CHILD": "1", "TERM": "xterm"})

@@ -128,7 +128,7 @@ class WhyHostile(WhyCase):
         for expected, text in (([0], r"^evil\?\[31mreason$"), ([1, 2], r"^evil\?reason$"), ([3], "^evil reason$"), ([4], "für")):
             result = self.pq.idx("purge", "-n", "--json", "--why", f"/{text}/")
             self.assertEqual(result.with_result("would-delete"), {ids[n] for n in expected}, result)
-            # A NUL ends a line that goes on.
+            # The line with a NUL is cut there, so its message is undecided.
             self.assertEqual((result.status, result.summary["undecided"]), (2, 1), result)
 
     def test_long(self):
