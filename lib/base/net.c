@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -134,6 +135,31 @@ uint16_t net_of_sockaddr(const struct sockaddr *sa, struct net_address *ret)
 		return ntohs(v6.sin6_port);
 	}
 	return 0;
+}
+
+static bool is_link_local(const struct net_address *a)
+{
+	return a->family == 6 && a->at[0] == 0xfe && (a->at[1] & 0xc0) == 0x80;
+}
+
+void net_interfaces(struct strbuf *packed)
+{
+	struct ifaddrs *all = NULL;
+	struct net_address address;
+	char text[NET_TEXT_SIZE];
+	int left = NET_INTERFACES_MAX;
+
+	if (getifaddrs(&all) < 0)
+		return;
+	for (struct ifaddrs *i = all; i && left > 0; i = i->ifa_next) {
+		net_of_sockaddr(i->ifa_addr, &address);
+		if (address.family == 0 || net_is_loopback(&address) || is_link_local(&address))
+			continue;
+		net_text(&address, text);
+		strlist_push(packed, text, strlen(text));
+		left--;
+	}
+	freeifaddrs(all);
 }
 
 bool net_equal(const struct net_address *a, const struct net_address *b)

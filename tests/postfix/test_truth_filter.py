@@ -2,10 +2,12 @@
 """Mail given back by a content filter waits under a second queue ID and comes from the filter. --login and --client still
 mean its first sender and client."""
 import functools
+import os
 import sys
 
 from filter import SendmailFilter
 from filtered import ANN, JOE, Filtered, wired
+from pqpurge import preload
 from smtp import content
 
 OTHER_HOST = "198.51.100.25"
@@ -140,6 +142,18 @@ class OnAnotherHost(Known, Filtered):
 
     address = OTHER_HOST
     settings = {"own_networks": "198.51.100.0/24"}
+
+
+@wired
+class ByAnInterface(Known, Filtered):
+    """The filter comes back by an address of this host that is not loopback."""
+
+    address = OTHER_HOST
+
+    def setUp(self):
+        super().setUp()
+        environment = {**os.environ, **preload("interfaces", PQPURGE_INTERFACE=OTHER_HOST)}
+        self.pq.idx = functools.partial(self.pq.idx, env=environment)
 
 
 @wired

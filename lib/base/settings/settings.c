@@ -297,3 +297,13 @@ int settings_own_networks(const struct settings *s, struct net_blocks *ret, stru
 		code = err_sys(err, ENOMEM, "failed to keep own_networks");
 	return code;
 }
+
+int settings_local_networks(const struct settings *s, struct strbuf *packed, struct err *err)
+{
+	int code = net_parse_list(s->own_networks ? s->own_networks : "", packed, err);
+
+	if (code == 0)
+		net_interfaces(packed);
+	return code == 0 && packed->failed ? err_sys(err, ENOMEM, "failed to keep local networks")
+					   : code;
+}

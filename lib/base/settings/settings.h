@@ -71,5 +71,9 @@ void settings_release(struct settings *s);
 /* The caller frees ret->list. */
 int settings_own_networks(
     const struct settings *s, struct net_blocks *ret, struct err *err) NODISCARD;
+/* Whose clients may be our own content filter: own_networks and this host's interfaces, as a packed
+ * list of blocks. */
+int settings_local_networks(
+    const struct settings *s, struct strbuf *packed, struct err *err) NODISCARD;
 /* Prints every key in force, one per line, in the file's own syntax. */
 void settings_print(const struct settings *s, FILE *to);

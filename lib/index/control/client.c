@@ -164,7 +164,7 @@ static struct json *update_request(const struct settings *s)
 	struct json *request = json_request("update");
 	struct strbuf packed = {0};
 
-	if (net_parse_list(s->own_networks ? s->own_networks : "", &packed, NULL) != 0)
+	if (settings_local_networks(s, &packed, NULL) != 0)
 		strbuf_release(&packed);
 	json_put_packed(request, "own_networks", &packed);
 	return request;

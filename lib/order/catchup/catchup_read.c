@@ -213,8 +213,12 @@ int catchup_read(struct catchup_work *w, struct err *err)
 
 	if (s.count == 0)
 		return 0;
+	AUTO(strbuf_release) struct strbuf packed = {0};
 	struct net_blocks networks = {0};
-	int code = settings_own_networks(settings, &networks, err);
+	int code = settings_local_networks(settings, &packed, err);
+	struct strlist local = strlist_of(&packed);
+	if (code == 0 && net_blocks_of(&local, &networks) < 0)
+		code = err_sys(err, ENOMEM, "failed to keep local networks");
 	s.networks = networks.list;
 	s.network_count = networks.count;
 	code = code ?: spool_read(w->task->postfix, &s, err);
