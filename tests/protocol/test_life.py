@@ -155,7 +155,7 @@ class Start(DaemonCase):
     def test_second_daemon_on_one_socket(self):
         self.daemon.start()
         self.daemon.settings["index_directory"] = self.daemon.home + "/other"
-        self.daemon.settings["state_directory"] = self.daemon.home + "/other"
+        self.daemon.settings["state_directory"] = self.daemon.home + "/other-state"
         self.daemon.write_config()
         status, text = self.daemon.run()
         self.assertEqual(1, status)
