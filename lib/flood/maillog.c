@@ -279,10 +279,8 @@ static void on_qmgr(struct maillog *l, const char *id, const char *text, int64_t
 	if (p->counted)
 		return;
 	p->counted = true;
-	if (p->again) {
-		l->counts.second_passes++;
+	if (p->again)
 		return;
-	}
 	snprintf(sender, sizeof(sender), "%.*s", (int)(end - text - 6), text + 6);
 	snprintf(p->sender, sizeof(p->sender), "%.*s", LOGIN_MAX - 1, sender);
 	long recipients = strtol(count + strlen(", nrcpt="), NULL, 10);

@@ -18,7 +18,7 @@
 
 struct maillog_counts {
 	uint64_t lines, broken; /* broken: no stamp, or too long */
-	uint64_t messages, recipients, second_passes, unjoined;
+	uint64_t messages, recipients, unjoined;
 };
 
 struct maillog;
