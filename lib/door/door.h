@@ -108,7 +108,7 @@ struct door_verb {
  *   a string            its text
  *   a number            an integer, in decimal
  *   true                "yes"; false and null give no pair
- *   an array of these   a pair for each member, under the same key
+ *   an array            a pair for each member, under the same key
  * The keys (those from older_s on at most once):
  *   author sender from recipient   a pattern in normal form, or "/pcre/" if fleet_allow has
  *                                  "regex"; author not with undo

@@ -153,7 +153,7 @@ static void weigh_account(struct over *over, const struct flood_limits *l, const
 	if (weigh(over, FLOOD_NETWORKS_1H, networks, scattered ? few : l->networks[0],
 		(double)peak[PEAK_NETWORKS_1H] * NETWORKS_ABOVE, l->act_at))
 		over->usual = usual(e, PEAK_NETWORKS_1H);
-	/* It takes a logarithm, hence only for every fourth message. */
+	/* Only for every fourth message, because it takes a logarithm. */
 	if ((e->window[FLOOD_1H].messages & 3) == 0 &&
 	    weigh(over, FLOOD_NETWORKS_1D, table_networks_1d(e), l->networks[1],
 		(double)peak[PEAK_NETWORKS_1D] * NETWORKS_ABOVE, l->act_at))

@@ -180,7 +180,7 @@ void flood_goes_on(struct flood_incident *i, int64_t now);
 
 /* The user calls it normal: the volume seen becomes the key's peak, and the incident ends. */
 void flood_normal(struct flood *f, struct flood_incident *i, int64_t now);
-/* The user calls it bad: nothing of it will ever be learned. It stays open. */
+/* The user calls it bad: nothing is ever learned from its mail. It stays open. */
 void flood_bad(struct flood *f, struct flood_incident *i, int64_t now);
 /* Marks as bad each unmarked open incident that a rule's subject ("login:joe") names. Returns their
  * count. */

@@ -41,7 +41,7 @@ static bool proven_smtpd(const struct message *recorded, const struct identity *
 }
 
 /* cleanup creates the file some milliseconds before it calls the filter, and rounds create_time
- * down; hence one second more. Mail may wait in maildrop, so T may be long ago. Local mail has no
+ * down, so one second more. Mail may wait in maildrop, so T may be long ago. Local mail has no
  * client, so no evidence is left if the clock was set. */
 static bool proven_sendmail(const struct message *recorded, const struct identity *found)
 {

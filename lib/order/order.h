@@ -181,7 +181,7 @@ struct outcome {
 	int64_t as_of;            /* LIST with index_only: the last catch-up, wall clock; 0 never */
 	struct strbuf unreadable; /* packed list: "deferred/A: Permission denied" */
 	struct err trouble;       /* what went wrong apart from the items (exit status 2), or "" */
-	struct err note;          /* undo: something worth knowing that is no trouble, or "" */
+	struct err note;          /* undo: worth knowing, but not trouble; or "" */
 	struct err no_index_why;
 	/* Private. */
 	struct outcome_memory *memory;
@@ -190,7 +190,8 @@ struct outcome {
 /* Runs the whole walk. The caller is root, or may read the spool (with dry_run or ACTION_LIST).
  * Returns an error only if nothing was touched; then ret stays empty. Later errors make items
  * RESULT_FAILED, or are in ret->trouble. ERR_INSTANCE: the index knows another queue directory, and
- * none of its messages lies in this one. ERR_USAGE: order.undo names a batch that is no hold batch.
+ * none of its messages lies in this one. ERR_USAGE: order.undo names a batch that is not a hold
+ * batch.
  *
  * If the account cannot be written (no state_directory, or a full disk despite the reserve), the
  * walk goes on, because the flood itself may have filled the disk. Then trouble says so, and

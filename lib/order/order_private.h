@@ -44,7 +44,7 @@ struct holds_lost {
 	uint64_t doubt;
 };
 /* What order->undo's batches, or if there are none, all batches still hold; sorted. ERR_USAGE with
- * words if one of order->undo is no hold batch. */
+ * words if one of order->undo is not a hold batch. */
 int holds_read(const struct order *order, struct account_entries *ret, struct holds_lost *ret_lost,
     struct err *err) NODISCARD;
 bool holds_contain(const struct account_entries *holds, const struct account_entry *message);
@@ -158,7 +158,7 @@ void chosen_release(struct chosen *c);
 
 /* Makes items of rows that the index selects. If it does not answer, goes on without it. */
 order_step order_select;
-/* Makes items of those IDs of --id that have none and are in no queue. */
+/* Makes items of the IDs of --id that have none and are in no queue. */
 order_step order_add_unheard;
 /* Takes over candidates in any case. A queue ID has one item in each pass: a later candidate
  * replaces one that is open or was not proven. */
@@ -221,7 +221,7 @@ order_step order_save;
 
 /* Exclude messages that others hold; fail messages that would bounce at once. */
 order_step order_leave_foreign, order_leave_overdue;
-/* Makes items of what order->undo's batches still hold. ERR_USAGE: no hold batch. */
+/* Makes items of what order->undo's batches still hold. ERR_USAGE: not a hold batch. */
 order_step order_select_undo;
 /* "5d", "36h", "5" (days), as main.cf writes it, or ERR_SYNTAX. */
 int order_parse_lifetime(const char *text, int64_t *ret_usec) NODISCARD;

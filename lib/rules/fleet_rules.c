@@ -17,7 +17,7 @@ static int64_t expiry_of(const struct json *o, int64_t wall)
 	       USEC_PER_SEC;
 }
 
-/* As in rule_make. A quoted login is no expression. */
+/* As in rule_make. A quoted login is not an expression. */
 static bool is_expression(const char *subject)
 {
 	return subject[str_starts(subject, RULE_LOGIN_PREFIX) ? strlen(RULE_LOGIN_PREFIX) : 0] ==

@@ -39,7 +39,8 @@ size_t pattern_span(const char *line);
 void pattern_canonical(const struct pattern *p, struct strbuf *out);
 /* Turns DOMAIN into WITHIN, except for literals. */
 void pattern_include_subdomains(struct pattern *p);
-/* Returns 1, 0, or ERR_LIMIT if the expression hit its limits. That is no match; report it once. */
+/* Returns 1, 0, or ERR_LIMIT if the expression hit its limits. Then it is not a match; report it
+ * once. */
 int pattern_match(const struct pattern *p, const struct address *address) NODISCARD;
 
 /* A text in normal form, not owned, prepared for many patterns. */

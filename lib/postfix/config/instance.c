@@ -282,8 +282,8 @@ static void put_values(struct strbuf *into, const struct strbuf *values)
 	}
 }
 
-/* Log directories stay as they are on disk. The list must not be empty, hence "none", which is no
- * queue. */
+/* Log directories stay as they are on disk. The list must not be empty, so it may be "none",
+ * which is not a queue. */
 static void put_hashing(struct strbuf *into, const struct postfix *p)
 {
 	struct queue_layout layout = {.defer = 1, .bounce = 1, .trace = 1};

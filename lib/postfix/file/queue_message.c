@@ -117,7 +117,7 @@ static void ask_subject(struct queue_message *m)
 	    m->header.asked ? selector_subject_answer(m->header.asked, whole) : SELECTOR_YES;
 }
 
-/* Malformed content is no error once the envelope was read: the proof needs no more. */
+/* Malformed content is not an error if the envelope was read: the proof needs only that. */
 static int walk_file(struct walk *w)
 {
 	struct queue_record r;

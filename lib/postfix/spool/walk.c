@@ -221,7 +221,7 @@ static int visit_directory(struct walker *w, int fd, const char *path, uint32_t 
 	return code;
 }
 
-/* A level that vanished or is no directory counts as empty. A queue may be a link, because only
+/* A level that vanished or is not a directory counts as empty. A queue may be a link, because only
  * root could put one there. */
 static int walk_directory(
     struct walker *w, int parent, char path[QUEUE_PATH_MAX], size_t from, unsigned depth)
