@@ -86,11 +86,10 @@ static int read_all(struct run *run, struct err *err)
 	return code ?: take_caught(run, &caught, err);
 }
 
-/* The index knows more by now, from our reading and from others'. If another process has read a
- * file before, a catch-up leaves it to the index, and only a later selection can tell about it:
- * ours may have been even earlier. So if the index no longer answers, or now has damaged rows,
- * nothing is left to it. If nobody has read anything since, a selection would return the same
- * again. */
+/* By now the index may have more rows, from our reading and from others'. Catch-up does not read
+ * files that another process has read, and our first selection may be older than that reading. So
+ * we select again, unless nobody has read anything since. If the index no longer answers, or now
+ * has damaged rows, we read those files ourselves. */
 static int select_again(struct run *run, struct err *err)
 {
 	bool distrusted = run->distrusted;

@@ -2,8 +2,8 @@
 #include "base/json.h"
 #include "order/order_private.h"
 
-/* What a killed command gave to postsuper without learning the result: messages that lie where they
- * should are done. Called again at the end, because that postsuper may still be at work now. */
+/* Messages that a killed command gave to postsuper without learning the result are done if they lie
+ * where they should. Called again at the end, because that postsuper may still be at work. */
 static void settle_doubt(struct run *run)
 {
 	struct account_entries *doubt = &run->doubt;

@@ -155,9 +155,9 @@ static bool look_in(
 	return true;
 }
 
-/* Proves the first file of that name in flow order; false if there is none. The mail of one order
- * mostly lies in one queue, so we try the hint first. It counts only if no earlier spot has the
- * name, because postsuper would take that file. */
+/* Proves the first file of that name in flow order; false if there is none. Most mail of an
+ * order lies in one queue, so we try the hint first. Its file counts only if no earlier spot has
+ * the name, because postsuper would take that one. */
 static bool prove_one(struct looking *l, const struct message *recorded, struct proof *ret)
 {
 	if (look_in(l, l->hint, recorded, ret) && is_before(l, l->hint, &recorded->queue_id) != 1)
