@@ -23,9 +23,6 @@ static const struct {
     [POSTSUPER_REQUEUE] = {"-r", "requeued"},
 };
 
-/* Postfix's own order, and before it where a flood lies, which saves three looks for each ID. */
-#define QUEUES "deferred", "maildrop", "incoming", "active", "deferred", "hold"
-
 /* postsuper can read a sealed file to its end even if we are gone. */
 static int write_ids(const struct postsuper_job *job, struct err *err)
 {
@@ -74,7 +71,7 @@ static int spawn(struct postsuper_job *job, int ids, int errors, struct err *err
 		(void)!flock(lock, LOCK_SH | LOCK_NB);
 	strbuf_printf(&program, "%s/postsuper", job->p->command_directory);
 	const char *argv[] = {strbuf_text(&program), "-c", job->p->config_directory,
-	    actions[job->action].option, "-", QUEUES, NULL};
+	    actions[job->action].option, "-", NULL};
 	code = program.failed ? err_sys(err, ENOMEM, "failed to start postsuper")
 			      : child_spawn(argv, (int[]){ids, -1, errors}, lock, &job->pid, err);
 	io_close(&lock);
