@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import time
 
 
@@ -12,6 +13,8 @@ class Terminal:
     def __init__(self, words):
         self.pid, self.master = pty.fork()
         if self.pid == 0:
+            for number in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT:
+                signal.signal(number, signal.SIG_DFL)  # nohup(1) may have started the tests
             os.execv(words[0], words)
         self.text = ""
 
