@@ -138,6 +138,7 @@ static void run_all(struct work *w)
 		w->now = w->later;
 		w->later = swap;
 		w->later.count = 0;
+		w->repeats = true;
 		w->advanced = false;
 		run_round(w);
 		if (w->advanced)

@@ -142,11 +142,22 @@ static void go_on(struct work *w, struct lane *lane, void (*step)(struct work *w
 	}
 }
 
+/* The queue where all the job's items were proven, if mail rests there; else 0, for all. Asked
+ * about one queue, postsuper is quicker, and can only take what it could take anyway. An item that
+ * has moved comes again in the next round, which asks about all. */
+static enum queue_name only_queue(const struct work *w, const struct lane *lane)
+{
+	bool rests = lane->queues == QUEUE_DEFERRED || lane->queues == QUEUE_HOLD;
+	bool deletes = w->run->row->postsuper == POSTSUPER_DELETE;
+
+	return rests && deletes && !w->repeats ? (enum queue_name)lane->queues : 0;
+}
+
 static void begin_work(struct work *w, struct lane *lane)
 {
 	struct err err = {{0}};
-	int code = postsuper_start(
-	    &lane->job, lane->layout, w->run->row->postsuper, lane->ids, lane->had, &err);
+	int code = postsuper_start(&lane->job, lane->layout, w->run->row->postsuper,
+	    only_queue(w, lane), lane->ids, lane->had, &err);
 
 	if (code < 0) {
 		give_up(w, lane, 0, lane->had, code, &err);
@@ -243,17 +254,18 @@ static const struct postfix *layout_of(struct work *w, const struct proof *proof
 }
 
 /* If a postsuper did some items and then died, as when it cannot write a log, the others do not
- * lose a try. */
+ * lose a try. Nor do items that it did not find in the one queue where it looked. */
 static void settle(struct work *w, const struct lane *lane, const struct proof *after)
 {
 	const char *complaint = strbuf_text(&lane->job.complaint);
+	bool elsewhere = lane->job.queue != 0 && lane->job.exit_status == 0;
 	size_t settled = 0, said = 0;
 
 	for (size_t n = 0; n < lane->had; n++)
 		said += lane->job.said[n];
 	w->advanced |= said > 0;
 	for (size_t n = 0; n < lane->had; n++) {
-		bool last = said == 0 && ++w->tries[lane->at[n]] >= TRIES_MAX;
+		bool last = said == 0 && !elsewhere && ++w->tries[lane->at[n]] >= TRIES_MAX;
 
 		if (order_settle(w->run->row, w->outcome, item_of(w, lane, n), &after[n],
 			lane->job.said[n], last, complaint) == SETTLED)
@@ -293,12 +305,13 @@ static void judge(struct work *w, struct lane *lane, const size_t *at, const str
 {
 	size_t settled = 0;
 
-	lane->had = 0;
+	lane->had = lane->queues = 0;
 	for (size_t n = 0; n < lane->next; n++) {
 		struct item *item = &w->outcome->items[at[n]];
 
 		if (admit(w, lane, at[n], &proofs[n])) {
 			item->was_active = proofs[n].queue == QUEUE_ACTIVE;
+			lane->queues |= proofs[n].queue;
 			lane->ids[lane->had] = candidate_id(item->candidate);
 			lane->at[lane->had++] = at[n];
 		}

@@ -20,6 +20,7 @@ struct lane {
 	uint32_t part;                /* of the account */
 	size_t kept;                  /* messages of this part; 0: none is kept yet */
 	const struct postfix *layout; /* in which postsuper finds the files */
+	unsigned queues;              /* in which the job's items were proven */
 	int64_t seen;                 /* steady; when the step was last seen running */
 	int64_t proven;               /* steady; no proof of the next chunk is older */
 	unsigned again;               /* looks made again because of their age */
@@ -43,6 +44,7 @@ struct work {
 	unsigned lane_count;
 	size_t chunk;
 	struct chosen now, later; /* of this round, and of the next */
+	bool repeats;             /* this round is not the first */
 	size_t next;              /* position in now */
 	uint8_t *tries;           /* for each item */
 	bool advanced;            /* a postsuper achieved something in this round */

@@ -419,7 +419,7 @@ class HostileWords(RigCase):
         self.assertLessEqual(set(names), self.postfix.ids())
 
     def test_what_postsuper_gets(self):
-        """It gets our options and `-`; on its input queue IDs, one a line, and nothing else."""
+        """It gets our options, `-` and a queue; on its input queue IDs, one a line, and nothing else."""
         result = self.pq.idx("purge", "-y", "--reason", "$(touch %s)\nALL" % self.x, "--json", BAD, "$(x).example")
         self.assertIn(result.status, (0, 1))
         if result.status == 1:
@@ -428,6 +428,6 @@ class HostileWords(RigCase):
         with open(self.argv, encoding="utf-8") as file:
             lines = file.read().splitlines()
         arguments = [line[9:] for line in lines if line.startswith("argument ")]
-        self.assertLessEqual(set(arguments), {"-c", self.postfix.etc, "-d", "-"})
+        self.assertLessEqual(set(arguments), {"-c", self.postfix.etc, "-d", "-", "deferred", "hold"})
         self.assertEqual({line for line in lines if not line.startswith("argument ")}, result.with_result("deleted"))
         self.assertFalse(os.path.exists(self.x))

@@ -71,7 +71,7 @@ static int spawn(struct postsuper_job *job, int ids, int errors, struct err *err
 		(void)!flock(lock, LOCK_SH | LOCK_NB);
 	strbuf_printf(&program, "%s/postsuper", job->p->command_directory);
 	const char *argv[] = {strbuf_text(&program), "-c", job->p->config_directory,
-	    actions[job->action].option, "-", NULL};
+	    actions[job->action].option, "-", job->queue ? queue_word(job->queue) : NULL, NULL};
 	code = program.failed ? err_sys(err, ENOMEM, "failed to start postsuper")
 			      : child_spawn(argv, (int[]){ids, -1, errors}, lock, &job->pid, err);
 	io_close(&lock);
@@ -104,11 +104,13 @@ static int begin(struct postsuper_job *job, struct err *err)
 }
 
 int postsuper_start(struct postsuper_job *job, const struct postfix *p,
-    enum postsuper_action action, const struct queue_id *ids, size_t count, struct err *err)
+    enum postsuper_action action, enum queue_name queue, const struct queue_id *ids, size_t count,
+    struct err *err)
 {
 	*job = (struct postsuper_job){.pid = -1,
 	    .end = -1,
 	    .action = action,
+	    .queue = queue,
 	    .ids = ids,
 	    .count = count,
 	    .p = p,

@@ -13,7 +13,7 @@
 #pragma once
 
 #include "mail/queue_id.h"
-#include "postfix/config/instance.h"
+#include "postfix/spool/queue.h"
 
 enum postsuper_action { POSTSUPER_DELETE, POSTSUPER_HOLD, POSTSUPER_RELEASE, POSTSUPER_REQUEUE };
 
@@ -22,6 +22,7 @@ struct postsuper_job {
 	pid_t pid; /* -1 after it ended */
 	int end;   /* for poll() with a timeout: child_watch */
 	enum postsuper_action action;
+	enum queue_name queue; /* 0: all */
 	const struct queue_id *ids;
 	size_t count;
 	bool *said;              /* count flags: reported as done; owned */
@@ -45,9 +46,10 @@ struct postsuper_job {
 #define POSTSUPER_LONGEST (600 * INT64_C(1000000)) /* microseconds */
 #define POSTSUPER_ORPHAN  (10 * INT64_C(1000000))  /* microseconds */
 
-/* `command_directory/postsuper -c DIR -d -` (or -h, -H, -r) as root. -errno with words. */
+/* `command_directory/postsuper -c DIR -d -` (or -h, -H, -r) as root. It looks only in queue, or for
+ * 0 in all queues in flow order. -errno with words. */
 int postsuper_start(struct postsuper_job *job, const struct postfix *p,
-    enum postsuper_action action, const struct queue_id *ids, size_t count,
+    enum postsuper_action action, enum queue_name queue, const struct queue_id *ids, size_t count,
     struct err *err) NODISCARD;
 /* Call it when `end` is readable, and also from time to time: the pipe holds the output for only
  * some thousand IDs. Returns 1 when postsuper ended (all fields are final), 0 while it runs. */

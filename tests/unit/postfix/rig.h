@@ -264,7 +264,7 @@ static inline struct walked rig_walk(
 /* ---- the test's own postsuper */
 
 /* body is a shell script. SPOOL is its working directory, IDs come on stdin, `say` writes to
- * stderr. */
+ * stderr, $only is the queue that was named. */
 static inline void rig_postsuper(const struct rig *rig, const char *body)
 {
 	char path[128];
@@ -275,8 +275,8 @@ static inline void rig_postsuper(const struct rig *rig, const char *body)
 	file = fopen(path, "we");
 	assert_non_null(file);
 	fprintf(file,
-	    "#!/bin/sh\ncd %s || exit 1\naction=$3\nsay() { echo \"postsuper: $*\" >&2; }\n"
-	    "find() { for f in maildrop incoming active deferred hold; do\n"
+	    "#!/bin/sh\ncd %s || exit 1\naction=$3 only=$5\nsay() { echo \"postsuper: $*\" >&2; }\n"
+	    "find() { for f in ${only:-maildrop incoming active deferred hold}; do\n"
 	    "  [ -x $f/$1 ] && { echo $f/$1; return; }; done; return 1; }\n"
 	    "honest() { while read -r id; do f=$(find $id) || continue\n"
 	    "  case $action in\n"

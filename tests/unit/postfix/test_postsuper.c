@@ -13,7 +13,7 @@ static void begin(
 {
 	struct err err = {{0}};
 
-	if (postsuper_start(&job, &rig->p, action, ids, count, &err) < 0)
+	if (postsuper_start(&job, &rig->p, action, 0, ids, count, &err) < 0)
 		fail_msg("%s", err.text);
 }
 
@@ -129,6 +129,34 @@ static void test_bad_log_directory(void **state)
 	snprintf(path, sizeof(path), "%s/runs", rig.directory);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, 4);
+	postsuper_release(&job);
+	rig_close(&rig);
+}
+
+/* Also a postsuper that continues after a bad message looks only in the one queue. */
+static void test_one_queue(void **state)
+{
+	struct queue_id ids[3];
+	struct err err = {{0}};
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	make_ids(ids, 3);
+	rig_postsuper(&rig,
+	    "[ $# = 5 ] && [ $only = deferred ] || exit 2\n"
+	    "while read id; do case $id in 00001*) say fatal: remove $id: no; exit 1;; esac\n"
+	    "say $id: removed; done");
+	if (postsuper_start(&job, &rig.p, POSTSUPER_DELETE, QUEUE_DEFERRED, ids, 3, &err) < 0)
+		fail_msg("%s", err.text);
+	rig_await(&job);
+	assert_true(job.said[0] && !job.said[1] && job.said[2]);
+	assert_int_equal(job.exit_status, 0);
+	postsuper_release(&job);
+	rig_postsuper(&rig, "[ $# = 4 ] && while read id; do say $id: removed; done");
+	begin(&rig, POSTSUPER_DELETE, ids, 3);
+	rig_await(&job);
+	assert_true(job.said[0] && job.said[1] && job.said[2]);
 	postsuper_release(&job);
 	rig_close(&rig);
 }
@@ -299,13 +327,13 @@ static void test_missing(void **state)
 	(void)state;
 	rig_open(&rig);
 	make_ids(ids, 1);
-	assert_int_equal(postsuper_start(&job, &rig.p, POSTSUPER_DELETE, ids, 1, &err), -ENOENT);
+	assert_int_equal(postsuper_start(&job, &rig.p, POSTSUPER_DELETE, 0, ids, 1, &err), -ENOENT);
 	assert_non_null(strstr(err.text, rig.bin));
 	rig_close(&rig);
 }
 
 UNIT_MAIN(cmocka_unit_test(test_words), cmocka_unit_test(test_bad_log_directory),
-    cmocka_unit_test(test_dying_is_bounded), cmocka_unit_test(test_babble_is_bounded),
-    cmocka_unit_test(test_silence_is_bounded), cmocka_unit_test(test_garbage_is_silence),
-    cmocka_unit_test(test_many), cmocka_unit_test(test_ids_are_sealed),
-    cmocka_unit_test(test_missing))
+    cmocka_unit_test(test_one_queue), cmocka_unit_test(test_dying_is_bounded),
+    cmocka_unit_test(test_babble_is_bounded), cmocka_unit_test(test_silence_is_bounded),
+    cmocka_unit_test(test_garbage_is_silence), cmocka_unit_test(test_many),
+    cmocka_unit_test(test_ids_are_sealed), cmocka_unit_test(test_missing))

@@ -69,7 +69,8 @@ static bool act(const struct rig *rig, enum postsuper_action action, const struc
 	if ((queues != p.hashed_queues || depth != p.hash_depth) &&
 	    postfix_with_layout(&p, queues, depth, &other, &err) < 0)
 		case_fail(name, "%s", err.text);
-	if (postsuper_start(&job, other.config_directory ? &other : &p, action, id, 1, &err) < 0)
+	if (postsuper_start(&job, other.config_directory ? &other : &p, action,
+		action == POSTSUPER_DELETE ? spot->queue : 0, id, 1, &err) < 0)
 		case_fail(name, "%s", err.text);
 	rig_await(&job);
 	said = job.said[0];
