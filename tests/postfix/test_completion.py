@@ -15,7 +15,8 @@ from terminal import Terminal
 
 SCRIPTS = os.path.join(TOP, "conf/completion")
 
-# TAB completes; ^X^T writes the resulting line to a file and empties it. The offers are written to a file, too.
+# TAB completes; ^X^T writes the resulting line and a last line to a file, and empties it. The offers are written to a file,
+# too. None of this starts a process: there are thousands of TABs.
 ZSHRC = """
 PROMPT='> ' LISTMAX=10000
 unsetopt beep auto_menu
@@ -31,8 +32,7 @@ compadd() {
     builtin compadd "$@"
 }
 hand-over() {
-    print -r -- $BUFFER >$ZDOTDIR/line.new
-    command mv $ZDOTDIR/line.new $ZDOTDIR/line
+    print -rl -- $BUFFER END >$ZDOTDIR/line
     BUFFER=
 }
 zle -N hand-over
@@ -46,8 +46,7 @@ PS1='> '
 bind 'set bell-style none' 'set completion-query-items 0' 'set page-completions off'
 source %(scripts)s/pqpurge-idx.bash
 _hand_over() {
-    printf '%%s\\n' "$READLINE_LINE" >$ZDOTDIR/line.new
-    mv $ZDOTDIR/line.new $ZDOTDIR/line
+    printf '%%s\\n' "$READLINE_LINE" END >$ZDOTDIR/line
     READLINE_LINE=
 }
 _recorded() {
@@ -77,12 +76,16 @@ class Shell:
                                   f"HOME={self.home}", f"ZDOTDIR={self.home}", f"PQPURGE_CONF={conf}", *words])
         self.wait("ready")
 
-    def wait(self, name):
-        """Waits until the shell has made that file; returns its output meanwhile."""
+    def wait(self, name, end=""):
+        """Waits until the shell has made that file with that end; returns its output meanwhile."""
         def made():
             while select.select([self.terminal.master], [], [], 0)[0]:
                 self.terminal.text += os.read(self.terminal.master, 4096).decode("utf-8", "replace")
-            return os.path.exists(os.path.join(self.home, name))
+            try:
+                with open(os.path.join(self.home, name), "rb") as file:
+                    return file.read().endswith(end.encode())
+            except FileNotFoundError:
+                return False
         until(made, f"{name} of the shell")
 
     def take(self, name):
@@ -97,7 +100,7 @@ class Shell:
     def complete(self, text):
         """(the line after TAB, the offers)."""
         os.write(self.terminal.master, text.encode() + b"\t\x18\x14")
-        self.wait("line")
+        self.wait("line", "\nEND\n")
         return self.take("line")[0], set(self.take("offered"))
 
     def enter(self, text):
