@@ -228,12 +228,14 @@ int settings_set(void *base, const struct settings_row *row, const char *value, 
 							: set_number(row, member, value, err);
 }
 
+/* The default's absence is no error. It is not looked for, since that loads more libraries. */
 static int check_account(const struct settings_row *row, const char *name, struct err *err)
 {
 	bool is_user = row->kind == TEXT_USER;
-	bool exists = is_user ? getpwnam(name) != NULL : getgrnam(name) != NULL;
 
-	if (exists || strcmp(name, row->otherwise) == 0)
+	if (strcmp(name, row->otherwise) == 0)
+		return 0;
+	if (is_user ? getpwnam(name) != NULL : getgrnam(name) != NULL)
 		return 0;
 	return err_set(
 	    err, ERR_CONFIG, "%s: there is no %s '%s'", row->key, is_user ? "user" : "group", name);
