@@ -159,8 +159,16 @@ static int fill(
 	return code;
 }
 
-/* A look at the file saves most hosts the call of postconf. */
-static bool master_mentions(const struct postfix *p, const char *word)
+static bool mentions(const char *line, const char *const *words)
+{
+	if (line[strspn(line, " \t")] == '#')
+		return false;
+	while (*words && !strstr(line, *words))
+		words++;
+	return *words != NULL;
+}
+
+bool postfix_master_mentions(const struct postfix *p, const char *const *words)
 {
 	char path[PATH_MAX], *line = NULL;
 	size_t room = 0;
@@ -169,7 +177,7 @@ static bool master_mentions(const struct postfix *p, const char *word)
 	snprintf(path, sizeof(path), "%s/master.cf", p->config_directory);
 	FILE *file = fopen(path, "re");
 	while (file && !found && getline(&line, &room, file) >= 0)
-		found = strstr(line, word) != NULL;
+		found = mentions(line, words);
 	free(line);
 	if (file)
 		fclose(file);
@@ -179,11 +187,12 @@ static bool master_mentions(const struct postfix *p, const char *word)
 /* Lines are "smtp/inet/myhostname = mx2.example". */
 static int read_service_names(struct postfix *p, struct err *err)
 {
+	static const char *const name[] = {"myhostname", NULL};
 	static const char *const words[] = {"-x", "*/*/myhostname", NULL};
 	AUTO(strbuf_release) struct strbuf text = {0};
 	char *rest = NULL;
 
-	if (!master_mentions(p, "myhostname"))
+	if (!postfix_master_mentions(p, name))
 		return 0;
 	int code = postconf_run(p->config_directory, "-P", words, &text, err);
 	for (char *line = code == 0 && text.text ? strtok_r(text.text, "\n", &rest) : NULL; line;

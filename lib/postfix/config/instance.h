@@ -72,5 +72,8 @@ int postfix_tool(
  * with postconf's words if it failed. */
 int postconf_run(const char *directory, const char *option, const char *const *words,
     struct strbuf *ret, struct err *err) NODISCARD;
+/* Whether master.cf has one of the words (ended by NULL) outside of comments. This look at the file
+ * saves most hosts a call of postconf. False, too, if the file cannot be read. */
+bool postfix_master_mentions(const struct postfix *p, const char *const *words);
 /* The value, perhaps empty, in a line "name = value"; NULL for other lines. */
 const char *postconf_value(const char *line, const char *name);

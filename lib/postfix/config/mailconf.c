@@ -107,11 +107,12 @@ int mailconf_read(
 	const char *words[NAMES_MAX] = {"compatibility_level"}, *directory = p->config_directory;
 	struct mailconf c = {0};
 
-	for (size_t n = 1; *names && n + 1 < COUNT_OF(words); n++)
-		words[n] = *names++;
+	for (size_t n = 1; names[n - 1] && n + 1 < COUNT_OF(words); n++)
+		words[n] = names[n - 1];
 	int code = postconf_run(directory, "-x", words, &c.main, err);
 	code = code ?: postconf_run(directory, "-M", none, &c.master, err);
-	code = code ?: postconf_run(directory, "-P", expanded, &c.overrides, err);
+	if (code == 0 && postfix_master_mentions(p, names))
+		code = postconf_run(directory, "-P", expanded, &c.overrides, err);
 	if (code == 0 && (code = mailconf_parse(&c)) < 0)
 		err_sys(err, -code, "failed to keep the Postfix configuration");
 	if (code < 0)

@@ -15,7 +15,8 @@ struct mailconf {
 	/* Lines, each NUL-terminated by mailconf_parse. */
 	struct strbuf main;      /* "name = value" of postconf -x */
 	struct strbuf master;    /* of postconf -M */
-	struct strbuf overrides; /* "smtp/inet/name = value" of postconf -P -x */
+	struct strbuf overrides; /* "smtp/inet/name = value" of postconf -P -x; may be
+				    empty if it sets none of the names asked for */
 	struct service *services;
 	size_t service_count;
 };
