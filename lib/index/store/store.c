@@ -44,6 +44,7 @@ static int code_of(const struct store *s, int rc)
 	case MDB_BAD_TXN: /* an earlier call failed without saying so */
 	case MDB_CURSOR_FULL:
 	case MDB_PAGE_FULL:
+	case MDB_KEYEXIST: /* the last row is not the one with the highest key (MDB_APPEND) */
 		return ERR_DAMAGED;
 	default:
 		return rc > 0 ? -rc : -EINVAL;
