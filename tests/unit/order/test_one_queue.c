@@ -83,12 +83,7 @@ static void test_moved(void **state)
 		assert_int_equal(chmod(w.rig.directory, 0777), 0);
 		fill(&w, QUEUE_DEFERRED);
 		run_domain(&w);
-		if (results(&w, RESULT_DONE) != cases[n].done ||
-		    results(&w, RESULT_GONE) != cases[n].gone ||
-		    results(&w, RESULT_FAILED) != cases[n].failed)
-			case_fail(cases[n].name, "done %d gone %d failed %d",
-			    (int)results(&w, RESULT_DONE), (int)results(&w, RESULT_GONE),
-			    (int)results(&w, RESULT_FAILED));
+		check_results(&w, cases[n].name, cases[n].done, cases[n].gone, cases[n].failed);
 		check_asked(&w, cases[n].name, cases[n].asked);
 		close_walk(&w);
 	}

@@ -74,12 +74,7 @@ static void test_postsupers(void **state)
 		fill(&w, QUEUE_DEFERRED);
 		rig_postsuper(&w.rig, cases[n].script);
 		run_domain(&w);
-		if (results(&w, RESULT_DONE) != cases[n].done ||
-		    results(&w, RESULT_GONE) != cases[n].gone ||
-		    results(&w, RESULT_FAILED) != cases[n].failed)
-			case_fail(cases[n].name, "done %d gone %d failed %d",
-			    (int)results(&w, RESULT_DONE), (int)results(&w, RESULT_GONE),
-			    (int)results(&w, RESULT_FAILED));
+		check_results(&w, cases[n].name, cases[n].done, cases[n].gone, cases[n].failed);
 		for (size_t m = 0; m < w.outcome.count; m++)
 			if (w.outcome.items[m].result == RESULT_FAILED)
 				case_assert(cases[n].name,

@@ -237,6 +237,16 @@ static inline uint64_t results(const struct walk *w, enum result result)
 	return w->outcome.tally.results[result];
 }
 
+static inline void check_results(
+    const struct walk *w, const char *name, uint64_t done, uint64_t gone, uint64_t failed)
+{
+	const uint64_t *got = w->outcome.tally.results;
+
+	if (got[RESULT_DONE] != done || got[RESULT_GONE] != gone || got[RESULT_FAILED] != failed)
+		case_fail(name, "done %d gone %d failed %d", (int)got[RESULT_DONE],
+		    (int)got[RESULT_GONE], (int)got[RESULT_FAILED]);
+}
+
 /* The newest batch of the account; release the list. */
 static inline const struct batch *newest(struct walk *w, struct batches *ret)
 {

@@ -144,6 +144,14 @@ static void write_file(const struct rig *rig, const char *name, const char *text
 	fclose(file);
 }
 
+static void read_instance(const char *directory, struct postfix *ret)
+{
+	struct err err;
+
+	if (postfix_read(directory, ret, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
 static bool no_postconf(void)
 {
 	return access("/usr/sbin/postconf", X_OK) < 0 && access("/usr/bin/postconf", X_OK) < 0 &&
@@ -170,8 +178,7 @@ static void test_read(void **state)
 	    "hash_queue_names = Deferred, defer hold\nhash_queue_depth = 3\n"
 	    "enable_long_queue_ids = yes\nmaximal_queue_lifetime = 7d\n"
 	    "alias_maps = hash:$config_directory/aliases\n");
-	if (postfix_read(rig.directory, &p, &err) < 0)
-		fail_msg("%s", err.text);
+	read_instance(rig.directory, &p);
 	assert_string_equal(p.config_directory, rig.directory);
 	assert_string_equal(p.queue_directory, "/some/where");
 	assert_string_equal(p.mail_owner, "nobody");
@@ -204,7 +211,6 @@ static void test_read(void **state)
 static void test_read_service_names(void **state)
 {
 	struct postfix p;
-	struct err err = {{0}};
 	struct strlist names;
 	struct rig rig;
 
@@ -219,8 +225,7 @@ static void test_read_service_names(void **state)
 	    "smtp inet n - n - - smtpd\n"
 	    "587 inet n - n - - smtpd\n  -o myhostname=out.$mydomain\n"
 	    "465 inet n - n - - smtpd -o syslog_name=x -o { myhostname = tls.example.test }\n");
-	if (postfix_read(rig.directory, &p, &err) < 0)
-		fail_msg("%s", err.text);
+	read_instance(rig.directory, &p);
 	names = strlist_of(&p.service_names);
 	assert_int_equal(names.count, 2);
 	assert_string_equal(names.first, "out.example.test");
@@ -228,8 +233,7 @@ static void test_read_service_names(void **state)
 	postfix_release(&p);
 
 	write_file(&rig, "master.cf", "smtp inet n - n - - smtpd\n");
-	if (postfix_read(rig.directory, &p, &err) < 0)
-		fail_msg("%s", err.text);
+	read_instance(rig.directory, &p);
 	assert_int_equal(strlist_of(&p.service_names).count, 0);
 	postfix_release(&p);
 	rig_close(&rig);
@@ -238,7 +242,6 @@ static void test_read_service_names(void **state)
 static void test_read_origin_file(void **state)
 {
 	struct postfix p;
-	struct err err = {{0}};
 	char text[256];
 	struct rig rig;
 
@@ -252,8 +255,7 @@ static void test_read_origin_file(void **state)
 	    rig.directory);
 	write_file(&rig, "main.cf", text);
 	write_file(&rig, "mailname", "origin.example\nmore\n");
-	if (postfix_read(rig.directory, &p, &err) < 0)
-		fail_msg("%s", err.text);
+	read_instance(rig.directory, &p);
 	/* Debian's postconf may have resolved it already; both ways the name counts. */
 	assert_string_equal(p.myorigin, "origin.example");
 	assert_string_equal(p.mydestination, "");
@@ -340,8 +342,8 @@ static void test_with_layout(void **state)
 	assert_int_equal(utimensat(AT_FDCWD, path, (const struct timespec[2]){{0}}, 0), 0);
 	snprintf(path, sizeof(path), "%s/defer/A", rig.spool);
 	rig_directory(&rig, path);
-	if (postfix_read(rig.directory, &p, &err) < 0 ||
-	    postfix_with_layout(&p, QUEUE_DEFERRED | QUEUE_HOLD, 1, &made, &err) < 0)
+	read_instance(rig.directory, &p);
+	if (postfix_with_layout(&p, QUEUE_DEFERRED | QUEUE_HOLD, 1, &made, &err) < 0)
 		fail_msg("%s", err.text);
 	snprintf(directory, sizeof(directory), "%s", made.config_directory);
 	assert_int_equal(stat(directory, &st), 0);
@@ -351,8 +353,7 @@ static void test_with_layout(void **state)
 	assert_int_equal(made.hash_depth, 1);
 	assert_string_equal(made.queue_directory, rig.spool);
 	assert_string_equal(made.command_directory, p.command_directory);
-	if (postfix_read(directory, &again, &err) < 0)
-		fail_msg("%s", err.text);
+	read_instance(directory, &again);
 	assert_string_equal(again.queue_directory, rig.spool);
 	assert_string_equal(again.myhostname, "mx.example");
 	assert_int_equal(again.hashed_queues, QUEUE_DEFERRED | QUEUE_HOLD);
