@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Times are int64_t microseconds: wall clock since the epoch, steady clock since any moment. */
+/* Times are int64_t microseconds: wall clock since the epoch, steady clock since an arbitrary
+ * moment. */
 #pragma once
 
 #include "base/base.h"

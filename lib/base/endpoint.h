@@ -19,8 +19,7 @@ struct endpoint {
 
 /* ERR_CONFIG with words: unknown kind, path relative or too long, no port. */
 int endpoint_parse(const char *socket, struct endpoint *ret, struct err *err) NODISCARD;
-/* Whether a process listens there. The socket of a dead process refuses. */
+/* Whether a process listens there. Connects to it; the socket of a dead process refuses. */
 bool endpoint_is_heard(const struct sockaddr_un *address);
-/* Whether a process has the stream socket of this name. Unlike endpoint_is_heard, nobody notices.
- */
+/* The same for a stream socket, without a connection that the process would have to accept. */
 bool endpoint_is_alive(const struct sockaddr_un *address);

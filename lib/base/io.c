@@ -82,7 +82,7 @@ int io_wait(int fd, short events, int64_t deadline)
 	}
 }
 
-/* For errno after a failed call: waits if needed. Returns 0 to try again, or a code. */
+/* After a failed call: waits if errno says so. Returns 0 to try again, or a code. */
 static int wait_again(int fd, short events, int64_t deadline)
 {
 	if (errno == EINTR)

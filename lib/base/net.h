@@ -30,8 +30,7 @@ struct net_blocks {
 /* The blocks of a packed list; the caller frees ret->list. Returns 0, -ENOMEM or ERR_SYNTAX. */
 int net_blocks_of(const struct strlist *packed, struct net_blocks *ret) NODISCARD;
 /* Pushes the addresses of this host's interfaces, without loopback and link-local ones, as
- * Postfix's inet_addr_local() finds them; NET_INTERFACES_MAX at most, and none if the kernel tells
- * none. */
+ * Postfix's inet_addr_local() finds them. At most NET_INTERFACES_MAX, and none on failure. */
 #define NET_INTERFACES_MAX 256
 void net_interfaces(struct strbuf *packed);
 /* *ret has family 0 unless sa is AF_INET or AF_INET6. Returns the port, or 0. */

@@ -88,7 +88,7 @@ static void tie_to_parent(pid_t parent)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-/* Bytes that this process has mapped; 0 if /proc does not tell. */
+/* Bytes that this process has mapped; 0 if unknown. */
 static uint64_t mapped(void)
 {
 	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
@@ -119,7 +119,8 @@ static int lower(int resource, uint64_t soft, uint64_t hard)
 	return setrlimit(resource, &limit) < 0 ? -errno : 0;
 }
 
-/* Memory counts from the present. The hard CPU limit is 1 s higher, in case SIGXCPU was ignored. */
+/* memory is in addition to what is mapped now. The hard CPU limit is 1 s higher, in case SIGXCPU
+ * was ignored. */
 static int bound(uint64_t memory, unsigned cpu, struct err *err)
 {
 	uint64_t before = mapped();

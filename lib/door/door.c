@@ -36,7 +36,7 @@ bool door_consists_of(const char *text, const char *allowed, size_t max)
 	return len >= 1 && len <= max && strspn(text, allowed) == len;
 }
 
-/* A name must not read as anything else that --login takes. */
+/* Whether --login takes it for a name, not for a domain or an expression. */
 static bool is_login(const char *value)
 {
 	return *value && *value != '@' && *value != '/';

@@ -224,7 +224,7 @@ bool flood_is_lifted(const struct flood *f, enum flood_kind kind, const struct e
 	return false;
 }
 
-/* Rolled to now. NULL if there is no room for it. */
+/* The entry, rolled to now; NULL if there is no room for it. */
 static struct entry *entry_of(
     struct flood *f, enum flood_kind kind, const struct flood_key *k, uint64_t hash, int64_t now)
 {

@@ -208,7 +208,7 @@ static void take_counts(const struct json *o, struct entry *e)
 		e->told_before = day->previous;
 }
 
-/* As of `when`. NULL if there is no room for it. */
+/* The entry as of `when`; NULL if there is no room for it. */
 static struct entry *entry_at(
     struct flood *f, enum flood_kind kind, const struct flood_key *k, int64_t when)
 {

@@ -39,7 +39,7 @@ struct entry *table_find(const struct table *t, uint64_t hash)
 	return at == SIZE_MAX ? NULL : &t->list[at];
 }
 
-/* What a set loses with this entry: its day and its history, less its idle hours. */
+/* How much this entry is worth to its set: its day and its history, less its idle hours. */
 static float worth(const struct entry *e, uint32_t now)
 {
 	const struct window *day = &e->window[FLOOD_1D];

@@ -57,7 +57,7 @@ const struct maillog_counts *maillog_counts(const struct maillog *l)
 	return &l->counts;
 }
 
-/* mktime(3) is slow: once for each hour of the log. */
+/* Calls mktime(3), which is slow, only once for each hour of the log. */
 static int64_t local_time(const struct tm *tm)
 {
 	static int64_t known_key = -1, known;
@@ -186,7 +186,7 @@ static void unlink_from_chain(struct maillog *l, uint32_t at)
 		*link = l->list[at].next;
 }
 
-/* In place of the oldest. An ID that occurs again is another message. */
+/* Replaces the oldest one. An ID that occurs again is another message. */
 static struct pending *add(struct maillog *l, const char *id, int64_t time)
 {
 	struct pending *before = find(l, id);

@@ -30,8 +30,8 @@ struct maillog *maillog_new(maillog_message *message, maillog_bad *bad, void *ar
 void maillog_free(struct maillog *l);
 const struct maillog_counts *maillog_counts(const struct maillog *l);
 
-/* Of the first line of a file, wall clock, seconds; 0 if it has no stamp. mtime, the file's last
- * change, gives the year: a file spans at most one year. */
+/* The time of a file's first line, wall clock, seconds; 0 if it has no stamp. mtime, the file's
+ * last change, gives the year: a file spans at most one year. */
 int64_t maillog_first(const char *line, int64_t mtime);
 /* Call it before the lines of a file. */
 void maillog_file(struct maillog *l, int64_t first);

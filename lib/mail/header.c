@@ -36,7 +36,7 @@ static const char *skip_comments(const char *at, const char *end)
 	return at;
 }
 
-/* Of the ID at at: after its '>', or after its word. */
+/* The end of the ID at `at`: after its '>', or after its first word. */
 static const char *id_end(const char *at, const char *end)
 {
 	const char *close = *at == '<' ? memchr(at, '>', (size_t)(end - at)) : NULL;

@@ -35,7 +35,7 @@ static bool take_until(const char **at, const char *ends, char token[TOKEN_MAX +
 	return true;
 }
 
-/* And the blanks after it. Postfix balances parentheses (comment_sanitize). */
+/* Takes a comment and the blanks after it. Postfix balances parentheses (comment_sanitize). */
 static bool take_comment(const char **at, const char **ret_text, size_t *ret_len)
 {
 	const char *c = *at;
@@ -250,7 +250,7 @@ bool join_judge(const struct message *first, const struct message *second, bool 
 	       among_recipients(first, second) && agrees_with_received(first, second);
 }
 
-/* That of m's own first pass, or of XFORWARD, or its own. */
+/* The client that sent m at first: that of its first pass, or of XFORWARD, or its own. */
 static const struct net_address *origin_of(const struct message *m)
 {
 	const struct queued *q = &m->queued;

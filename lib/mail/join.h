@@ -38,5 +38,5 @@ bool join_judge(const struct message *first, const struct message *second, bool 
  * MESSAGE_JOINED, but keeps MESSAGE_UNJOINED if first has it. second then points to first's
  * strings. */
 void join_take(const struct message *first, struct message *second);
-/* The row is another message: forgets the login and client that named it. */
+/* If the row turned out to be another message: forgets the login and client of `first`. */
 void join_refuse(struct message *second);

@@ -37,7 +37,8 @@ static const uint8_t safe_digits[256] = {
 };
 /* clang-format on */
 
-/* In the first `base` digits of an alphabet. False: another byte, none, or over 64 bits. */
+/* A number in the first `base` digits of an alphabet. False: another byte, no digit, or over 64
+ * bits. */
 static bool read_number(
     const char *text, size_t len, const uint8_t *digits, unsigned base, uint64_t *ret)
 {
@@ -143,7 +144,7 @@ int queue_id_pack(const struct queue_id *id, struct packed_id *ret)
 	return queue_id_pack_text(id->text, strlen(id->text), ret);
 }
 
-/* At least `width` digits, before end. Returns the first. */
+/* Writes at least `width` digits before end. Returns the first. */
 static char *write_number(
     char *end, uint64_t number, const char *alphabet, unsigned base, unsigned width)
 {

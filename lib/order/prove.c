@@ -195,7 +195,7 @@ int order_apply_limit(struct run *run, struct err *err)
 
 	if (room == 0 || code < 0)
 		return code;
-	/* Of earlier passes, too. */
+	/* Messages of earlier passes count, too. */
 	for (size_t n = 0; n < outcome->count; n++)
 		room -= outcome->items[n].result == RESULT_DONE && room > 0;
 	for (size_t n = room; n < c.count; n++)

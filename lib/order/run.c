@@ -30,7 +30,7 @@ static bool is_over(const struct run *run)
 	       run->order->dry_run || !run->row->changes;
 }
 
-/* At least two passes; the last one begins a pause after the first. */
+/* Each further pass begins after a pause, and there is at least one. */
 static int sweep(struct run *run, struct err *err)
 {
 	int64_t deadline = clock_steady() + SWEEP_TIME;

@@ -292,7 +292,8 @@ static bool is_ended(void *arg)
 	return w->ended;
 }
 
-/* The order was ended, so it stopped as it should. undo of the hold did not know this batch yet. */
+/* To stop is right, because somebody ended the order. The undo that ended it did not know this
+ * batch yet. */
 static void be_ended(struct outcome *ret, const struct standing *standing, bool stopped)
 {
 	ret->interrupted = stopped;

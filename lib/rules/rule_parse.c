@@ -149,7 +149,7 @@ static int set_subject(struct rule *r, const char *subject, struct err *err)
 	return set_pattern(r, subject, err);
 }
 
-/* Of an enhanced status code (RFC 3463, section 2) that is the first word, or 0. */
+/* The length of the enhanced status code (RFC 3463, section 2) that is the first word, or 0. */
 static size_t status_len(const char *text)
 {
 	static const size_t most[] = {1, 3, 3}; /* digits of each part */
@@ -218,7 +218,7 @@ int rule_make(const char *subject, enum rule_action action, const char *text, st
 	return rc;
 }
 
-/* In place, with the blanks after it. */
+/* Cuts a word of len bytes off *rest, in place, with the blanks after it. */
 static char *take_word(char **rest, size_t len)
 {
 	char *word = *rest;

@@ -81,7 +81,7 @@ static bool ask_address(struct search *s)
 	return ask(s, CLASS_ADDRESS, key, len);
 }
 
-/* Then for each domain above it, as domain_below does. */
+/* Looks for the domain, then for each domain above it, as domain_below does. */
 static bool ask_domain(struct search *s)
 {
 	const struct domain *d = &s->query->address->domain;

@@ -23,7 +23,7 @@ struct attributes {
 enum attribute { ATTRIBUTE_AT, ATTRIBUTE_UNTIL, ATTRIBUTE_BY, ATTRIBUTE_REASON, ATTRIBUTE_COUNT };
 static const char *const names[] = {"at=", "until=", "by=", "reason="};
 
-/* At its last separator. Returns the text after it, or "". */
+/* Cuts the line at its last separator. Returns the text after it, or "". */
 static char *cut_attributes(char *rest)
 {
 	for (size_t i = strlen(rest); i-- > 0;) {
@@ -40,7 +40,7 @@ static char *cut_attributes(char *rest)
 	return rest + strlen(rest);
 }
 
-/* Up to a blank (or the end), unescaped in place. */
+/* Takes a value up to a blank (or the end), unescaped in place. */
 static int take_value(char **at, bool to_end, const char **ret, struct err *err)
 {
 	char *from = *at, *to = *at;

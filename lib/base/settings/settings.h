@@ -10,12 +10,12 @@
 #define SETTINGS_DEFAULT_FILE "/etc/pqpurge/pqpurge.conf"
 #define SETTINGS_ENV          "PQPURGE_CONF"
 
-/* A negative number, or a factor of 0, means not given. */
 #define SETTINGS_FLOOD_KINDS   7
 #define SETTINGS_FLOOD_ACTIONS 4
 extern const char *const settings_flood_kinds[SETTINGS_FLOOD_KINDS]; /* "login" ... */
 /* 0 "warn", 1 "hold" ... */
 extern const char *const settings_flood_actions[SETTINGS_FLOOD_ACTIONS];
+/* A negative number, or a factor of 0, means that the value is not given. */
 struct settings_flood {
 	bool given;
 	int64_t count[3];             /* recipients in 10 min, 1 h, 1 d */

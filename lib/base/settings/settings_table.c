@@ -228,7 +228,8 @@ int settings_set(void *base, const struct settings_row *row, const char *value, 
 							: set_number(row, member, value, err);
 }
 
-/* The default's absence is no error. It is not looked for, since that loads more libraries. */
+/* A missing default account is no error. We do not look for it, because that would load more
+ * libraries. */
 static int check_account(const struct settings_row *row, const char *name, struct err *err)
 {
 	bool is_user = row->kind == TEXT_USER;

@@ -28,7 +28,7 @@ void census_free(struct census *c);
  * fails for good: see census_failed. */
 void census_change(struct census *c, struct span before, struct span after, int64_t now);
 bool census_failed(const struct census *c);
-/* Makes the census fail, because it was told something that did not happen. */
+/* Makes the census fail, because a change that it counted was not committed. */
 void census_spoil(struct census *c);
 
 struct census_question {

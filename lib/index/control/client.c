@@ -42,7 +42,7 @@ static int find_role(const char *directory, struct role *ret, struct err *err)
 	return 0;
 }
 
-/* Enough for the map, the request, and the answer both in the making and as handed over. */
+/* Enough for the map, the request, and the answer, which exists more than once while it is made. */
 static uint64_t memory_for(const struct client_call *call)
 {
 	uint64_t map = (uint64_t)call->settings->index_map_size;

@@ -55,5 +55,6 @@ int client_ask_served(const struct index_client *c, struct json *request, struct
 /* See index_count. */
 int client_count(const struct index_client *c, struct index_counts *ret, struct err *err) NODISCARD;
 
-/* Returns 1 a daemon answers, 0 none runs, or ERR_TIMEOUT: one holds the socket but is silent. */
+/* Returns 1 if a daemon answers, 0 if none runs, or ERR_TIMEOUT if one holds the socket but is
+ * silent. */
 int client_daemon(const struct index_client *c, struct err *err) NODISCARD;

@@ -42,7 +42,7 @@ static bool is_whole(struct txn *txn, struct span key, struct span record)
 	       has_authors(txn, &head, sequence);
 }
 
-/* Stops at the first that is not sound. */
+/* Counts messages up to the first that is not sound. */
 static uint64_t count_messages(struct txn *txn)
 {
 	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);

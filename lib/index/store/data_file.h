@@ -5,7 +5,7 @@
 
 /* Bytes that this user may still write to fd's file system; UINT64_MAX if unknown. */
 uint64_t data_file_free(int fd);
-/* Whether path still names fd's file; true if that cannot be told. */
+/* Whether path still names fd's file; true if unknown. */
 bool data_file_is(const char *path, int fd);
 /* A checksum of the file's bytes and length; some 0.5 s for 1 GiB. Returns 0 or -errno. */
 int data_file_sum(const char *path, uint64_t *ret) NODISCARD;

@@ -34,7 +34,7 @@ static void add_plain(struct tokens *t, char c)
 	add(t, str_is_blank(c) ? ' ' : c, false);
 }
 
-/* Up to closing or the end. Returns what follows. */
+/* Adds everything up to `closing` or the end. Returns what follows. */
 static const char *add_enclosed(struct tokens *t, const char *at, const char *end, char closing)
 {
 	for (; at < end && *at != closing; at++) {

@@ -179,7 +179,7 @@ bool domain_below(const struct domain *d, const struct domain *parent)
 	return has_labels(d) && has_labels(parent) && domain_ends_with(d->text, parent->text);
 }
 
-/* With a dot after each. reversed has DOMAIN_MAX + 1 bytes. */
+/* Puts a dot after each label. reversed has DOMAIN_MAX + 1 bytes. */
 static size_t reverse_labels(const char *text, char *reversed)
 {
 	size_t end = strlen(text), n = 0;

@@ -69,7 +69,7 @@ static bool joins(const char *text, size_t len)
 	       !(last_character(text, len, &before) > 0 && is_joiner(before));
 }
 
-/* Invisible bytes at the end. */
+/* Counts the invisible bytes at the end. */
 static size_t unseen(const struct domain_text *t)
 {
 	const char *text = t->at;

@@ -27,7 +27,7 @@ struct scan {
 	bool in_angle;
 	bool taken;      /* has an angle address, or an address was reported */
 	bool has_phrase; /* has words that are not an address */
-	/* One is never closed: '(' or '"' is then an ordinary character. */
+	/* some '(' or '"' is never closed, so all are ordinary characters */
 	bool no_comments, no_quotes;
 	/* Look-ahead: does this item have an address in '<>'? No byte is looked at twice. */
 	const char *looked;
@@ -41,7 +41,7 @@ static bool run_is_empty(const struct scan *s)
 	return !s->has_at && s->run.local_len == 0;
 }
 
-/* "<@a,@b:". */
+/* Whether the run begins a source route: "<@a,@b:". */
 static bool run_is_route(const struct scan *s)
 {
 	return s->in_angle && s->has_at && s->run.local_len == 0;
@@ -97,7 +97,7 @@ static void look_ahead(struct scan *s, const char *at)
 	s->looked = at;
 }
 
-/* The text so far, as in "joe@a.example via Desk <desk@b.example>". */
+/* Whether the text so far is a name, as in "joe@a.example via Desk <desk@b.example>". */
 static bool is_display_name(struct scan *s)
 {
 	const char *at = s->at - 1;
@@ -174,7 +174,7 @@ static void space(struct scan *s)
 		s->joint = JOINT_SPACED;
 }
 
-/* Of a host name or of UTF-8, or an invisible one. */
+/* A byte of a host name or of UTF-8, or an invisible one. */
 static bool is_domain_byte(char c)
 {
 	return (c > 0 && c < ' ') || c == 0x7f || (c >= 'a' && c <= 'z') ||
@@ -281,7 +281,7 @@ static void literal(struct scan *s)
 	s->joint = JOINT_CLOSED;
 }
 
-/* Of the "=?charset?q?text?=" at at, or NULL. */
+/* The end of the encoded word at `at` ("=?charset?q?text?="), or NULL. */
 static const char *encoded_word_end(const char *at, const char *end)
 {
 	int marks = 0;

@@ -8,7 +8,7 @@
 #define LABEL_MAX    63  /* RFC 1035, section 2.3.4 */
 #define NAME_LEN_MAX 253 /* 255 octets on the wire */
 
-/* Closes text[0], past backslash pairs; NULL if it is not closed. */
+/* Finds what closes text[0], past backslash pairs; NULL if nothing does. */
 static const char *closing(const char *text)
 {
 	for (const char *p = text + 1; *p; p++) {
@@ -100,7 +100,7 @@ static int parse_literal(const char *text, size_t len, struct domain *ret, struc
 	return 0;
 }
 
-/* What follows '@', or the whole. */
+/* text: what follows '@', or a whole domain pattern. */
 static int parse_domain_part(const char *text, size_t len, struct domain *ret, struct err *err)
 {
 	if (len > 0 && text[0] == '[')

@@ -98,7 +98,7 @@ static struct waiting waiting_of(const struct message *m)
 	return w;
 }
 
-/* By their address, or by the one before aliases. */
+/* Tests each address, and the one before aliases. */
 static uint32_t count_matching(
     const struct selector *s, const struct waiting *w, bool as_queued, struct selector_notes *notes)
 {
@@ -206,7 +206,7 @@ static enum selector_answer any_login_pattern(
 	return answer;
 }
 
-/* A login that was cut must be equal up to its cut; a pattern may concern the missing end. */
+/* A login that was cut must be equal up to its cut; a pattern may depend on the missing end. */
 static enum selector_answer any_login(const struct selector *s, const struct message *m,
     const char *text, struct selector_notes *notes)
 {

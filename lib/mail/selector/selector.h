@@ -2,7 +2,7 @@
 /* A selector says which messages are meant: the command's patterns and options. Each kind of
  * condition narrows the selection; conditions of the same kind are alternatives.
  *
- * The first step asks the recorded facts of a message. The second asks facts of its queue file
+ * The first step tests the recorded facts of a message, the second facts of its queue file
  * (arrival, size, queue), the third the file's header and its defer log. */
 #pragma once
 

@@ -174,7 +174,8 @@ static int settle_part(struct ledger_part *part, const struct ledger_entries *re
 	return code < 0 || sure.failed || !part->ids ? -ENOMEM : 0;
 }
 
-/* What an undo released the killed batch had held, although the queue no longer shows it. */
+/* A message that an undo released was held by the killed batch, although the queue no longer shows
+ * it. */
 static int settle_batch(struct ledger_batch *batch, struct ledger_batch *undo)
 {
 	struct ledger_entries released = {0};

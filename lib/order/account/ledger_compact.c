@@ -186,7 +186,8 @@ static int replace(struct compacting *c, struct account_log *log)
 	return code;
 }
 
-/* Where the log now ends, after a whole line; and whether it is still the log. */
+/* Under the lock the log ends after a whole line. The inode tells later whether it is still the
+ * log. */
 static int find_end(struct compacting *c, struct account_log *log)
 {
 	struct stat st;

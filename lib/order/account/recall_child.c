@@ -191,7 +191,7 @@ static int visit(void *arg, const struct account_line *line)
 	return take_line(r, at, line);
 }
 
-/* A batch that the wished one undoes precedes it in the file, so this line is read first. */
+/* This line is read before all others, because it names batches that precede it in the file. */
 static int visit_wished(void *arg, const struct account_line *line)
 {
 	struct recalling *r = arg;

@@ -18,7 +18,7 @@ static char *next_line(const struct strbuf *text, char *line)
 	return line < text->text + text->len ? line : NULL;
 }
 
-/* In lines "service/name = value"; if service is "", in "name = value". */
+/* Searches lines "service/name = value", or "name = value" if service is "". */
 static const char *find_value(const struct strbuf *text, const char *service, const char *name)
 {
 	size_t len = strlen(service);

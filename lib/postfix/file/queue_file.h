@@ -62,6 +62,6 @@ int queue_envelope_take(struct queue_envelope *e, const struct queue_record *r) 
  * than QUEUE_RECORDS_MAX. */
 bool queue_envelope_suffices(const struct queue_envelope *e);
 
-/* Of the file open on fd. *st: its fstat. Returns 0, -errno, or ERR_SYNTAX (no queue file; *ret has
- * the fields read so far). */
+/* Reads the identity of the file open on fd. *st: its fstat. Returns 0, -errno, or ERR_SYNTAX (no
+ * queue file; *ret has the fields read so far). */
 int queue_file_identity(int fd, const struct stat *st, struct identity *ret) NODISCARD;

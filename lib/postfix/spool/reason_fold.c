@@ -59,7 +59,7 @@ static bool is_reply(const char *text, const char *word, size_t len)
 	return before == text || before[-1] == ':';
 }
 
-/* Labels separated by dots, the last one of letters. */
+/* Whether word is labels separated by dots, the last one of letters. */
 static bool is_host(const char *word, size_t len)
 {
 	const char *dot = memrchr(word, '.', len);
@@ -73,7 +73,7 @@ static bool is_host(const char *word, size_t len)
 	return true;
 }
 
-/* Of the IP address at the start of text; 0 if there is none. */
+/* The length of the IP address at the start of text; 0 if there is none. */
 static size_t ip_len(const char *text)
 {
 	char buf[NET_TEXT_SIZE];

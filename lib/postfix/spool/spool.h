@@ -60,8 +60,8 @@ int spool_prove(const struct postfix *p, spool_get *get, void *arg, size_t count
  * time by its size. All files are asked before the first is proven, so proofs are no older than
  * without asking. An answer counts only if the same file is then proven; otherwise it is UNSURE.
  *
- * departed: so many messages, the first ones, are probably gone. They are first looked up by name
- * (4 us). Results do not depend on it. */
+ * The first `departed` messages are probably gone, so their names are looked up first (4 us each).
+ * Results do not depend on it. */
 struct spool_proving;
 int spool_prove_start(const struct postfix *p, spool_get *get, void *arg, size_t count,
     size_t departed, const struct selector *asks, struct spool_proving **ret,

@@ -201,7 +201,7 @@ static size_t left_of(const struct share *share)
 	return share->end - share->begin;
 }
 
-/* On the rest of the share, or on a new share that begins at *next. */
+/* Starts a child on the rest of the share, or on a new share that begins at *next. */
 static int go_on(struct share *share, size_t *next, struct err *err)
 {
 	size_t left = share->reading->count - *next, chunk = (left + 1) / CHILDREN;

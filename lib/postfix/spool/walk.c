@@ -102,7 +102,7 @@ static int take_batch(struct walker *w)
 	return code;
 }
 
-/* Of hashing, as a bit; 0: a directory of this name is none. */
+/* The level of hashing as a bit; 0 if no such directory has this name. */
 static uint32_t level_of(char name)
 {
 	const char *at = name ? strchr(QUEUE_LEVELS, name) : NULL;
