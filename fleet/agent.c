@@ -17,8 +17,6 @@ static void on_stop(int signal_number)
 	stop = 1;
 }
 
-/* ---- beginning */
-
 /* The name is also a role's and a certificate's CN, so it is in lower case. */
 static int find_name(struct agent *a, struct err *err)
 {
@@ -58,8 +56,6 @@ static int begin(struct agent *a, struct err *err)
 	return find_name(a, err);
 }
 
-/* ---- the log */
-
 bool agent_may_log(struct agent *a)
 {
 	const int64_t now = clock_steady();
@@ -76,8 +72,6 @@ bool agent_may_log(struct agent *a)
 	a->left_out = 0;
 	return true;
 }
-
-/* ---- the connection */
 
 /* Forgets the connection's own state; the order and the rules stay. */
 static void leave(struct agent *a, int code, const struct err *err)
@@ -141,8 +135,6 @@ static void take_answer_and_ask(struct agent *a, int64_t now)
 	else if (pg_is_idle(a->pg))
 		ask(a, now);
 }
-
-/* ---- the loop */
 
 enum { DATABASE, ORDER, RULES, HEALTH, EARS };
 

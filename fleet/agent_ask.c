@@ -28,13 +28,11 @@ struct question {
 	const char *sql;
 	bool (*due)(const struct agent *a, int64_t now);
 	void (*fill)(struct agent *a, struct params *p);
-	void (*take)(struct agent *a); /* an answer without error; NULL: nothing to do */
+	void (*take)(struct agent *a); /* takes an answer without error; NULL: nothing to do */
 	/* An error of the data (SQLSTATE classes 22 and 23) or of the order's state (FL003, FL004).
 	 * NULL: the agent connects anew. */
 	void (*fail)(struct agent *a);
 };
-
-/* ---- joining */
 
 static bool listen_due(const struct agent *a, int64_t now)
 {
@@ -95,8 +93,6 @@ static void hello_take(struct agent *a)
 	a->trouble[0] = '\0';
 }
 
-/* ---- rules, beat */
-
 static bool is_joined(const struct agent *a)
 {
 	return a->greeted && !a->fenced;
@@ -135,7 +131,7 @@ static void beat_fill(struct agent *a, struct params *p)
 	add_text(p, a->health.text.len ? a->health.text.text : NULL);
 }
 
-/* The answer says what lost notifications would have said. */
+/* The answer makes up for lost notifications. */
 static void beat_take(struct agent *a)
 {
 	int64_t newest = pg_number(a->pg, 0, 0);
@@ -152,8 +148,6 @@ static void beat_fail(struct agent *a)
 	    a, warning, "fleet: the database refuses the health of this host: %s", pg_words(a->pg));
 	strbuf_clear(&a->health.text);
 }
-
-/* ---- orders */
 
 static bool progress_due(const struct agent *a, int64_t now)
 {

@@ -5,7 +5,7 @@
 
 #define ORDER_TIME (3600 * USEC_PER_SEC)
 #define LOOK_TIME  USEC_PER_SEC    /* between two questions whether the order was cancelled */
-#define AGE_MAX    (INT64_MAX / 2) /* clearly more than root accepts */
+#define AGE_MAX    (INT64_MAX / 2) /* far more than root accepts */
 
 /* columns of fleet_claim */
 enum { NUMBER, ATTEMPT, VERB, DRY_RUN, SPEC, REASON, PLACED_BY, VERSION, AGE, LEFT, TOKEN };
@@ -19,7 +19,7 @@ void order_forget(struct agent *a)
 	a->look = true;
 }
 
-/* Without handing the order to root. */
+/* Reports a refusal without handing the order to root. */
 static void refuse(struct agent *a, const char *words)
 {
 	struct agent_order *o = &a->order;

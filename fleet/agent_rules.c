@@ -13,8 +13,6 @@
 #define HEALTH_TIME  (5 * USEC_PER_SEC)
 #define HEALTH_MAX   4000u
 
-/* ---- rules */
-
 enum { VERSION, SUBJECT, ACTION, TEXT, REASON, SET_BY, LEFT }; /* columns of fleet_rules */
 
 struct frames {
@@ -69,7 +67,7 @@ static int begin_frame_if_full(struct frames *f, size_t size, bool replace)
 	return array_add(&f->orders, order);
 }
 
-/* Root takes at most DOOR_RULES_BYTES, and of more nothing. */
+/* If there are more than DOOR_RULES_BYTES, root takes none. */
 static bool has_room(struct agent *a, struct frames *f, size_t size)
 {
 	bool room = f->all + size <= ALL_BYTES;
@@ -177,8 +175,6 @@ void rules_hear(struct agent *a)
 		rules_failed(a);
 	job_end(&r->job);
 }
-
-/* ---- health */
 
 void health_begin(struct agent *a)
 {

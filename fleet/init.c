@@ -27,7 +27,7 @@ static int find_version(struct pg *pg, int64_t *ret, char sqlstate[6], struct er
 	return code;
 }
 
-/* Within the transaction. */
+/* Call it within the transaction. */
 static int apply_next(
     struct pg *pg, int64_t *version, bool *ret_applied, char sqlstate[6], struct err *err)
 {

@@ -15,8 +15,6 @@
 #define GIVE_TIME  (60 * USEC_PER_SEC) /* for the agent to read a frame */
 #define READ_CHUNK 65536u
 
-/* ---- the child */
-
 static volatile sig_atomic_t stopped;
 
 static void on_stop(int signal_number)
@@ -60,8 +58,6 @@ static _Noreturn void child(const struct job_call *call, int fd, pid_t parent)
 	tell_end(fd, code, &end, &err);
 	_exit(0);
 }
-
-/* ---- the agent */
 
 int job_start(struct job *j, const struct job_call *call, struct err *err)
 {

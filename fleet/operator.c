@@ -3,8 +3,6 @@
 
 #include "base/io.h"
 
-/* ---- answers */
-
 static const char *word_of(int code, const char *sqlstate)
 {
 	if (code == ERR_USAGE || code == ERR_SYNTAX)
@@ -39,8 +37,6 @@ static int answer(int out, int code, struct json *good, const char *sqlstate, co
 		json_put_text(bad, "sqlstate", sqlstate);
 	return say(out, bad);
 }
-
-/* ---- requests */
 
 static int serve_line(struct operator_side *o, int out, const char *line, size_t len)
 {

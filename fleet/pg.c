@@ -19,9 +19,7 @@ struct pg {
 	struct strbuf warnings; /* packed */
 };
 
-/* ---- the server's words */
-
-/* Without libpq's prefix ("ERROR: " and the like); the first line. */
+/* Keeps the first line, without libpq's prefix ("ERROR: " and the like). */
 static void take_words(char *to, size_t size, const char *from)
 {
 	static const char *const heads[] = {"ERROR:  ", "FATAL:  ", "WARNING:  ", "NOTICE:  "};
@@ -61,8 +59,6 @@ static int broken(struct pg *pg, int code, const char *what, struct err *err)
 	take_words(words, sizeof(words), last);
 	return err_set(err, code, "%s (%s)", what, words[0] ? words : err_word(code));
 }
-
-/* ---- the login */
 
 static const char *option_of(const PQconninfoOption *options, const char *keyword)
 {
@@ -197,8 +193,6 @@ void pg_close(struct pg *pg)
 	free(pg);
 }
 
-/* ---- waiting */
-
 int pg_fd(const struct pg *pg)
 {
 	return PQsocket(pg->conn);
@@ -220,8 +214,6 @@ bool pg_is_idle(const struct pg *pg)
 {
 	return pg->connected && !pg->asking;
 }
-
-/* ---- going on */
 
 static int on_connected(struct pg *pg, struct err *err)
 {
@@ -297,8 +289,6 @@ int pg_step(struct pg *pg, struct err *err)
 		return err_set(err, ERR_TIMEOUT, "the database does not answer");
 	return event;
 }
-
-/* ---- questions */
 
 static int sent(struct pg *pg, int good, struct err *err)
 {
@@ -412,8 +402,6 @@ const char *pg_user(const struct pg *pg)
 
 	return user ? user : "";
 }
-
-/* ---- for callers that may block */
 
 static int await(struct pg *pg, enum pg_event wanted, struct err *err)
 {

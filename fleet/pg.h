@@ -25,7 +25,7 @@ enum pg_event {
  * than sslmode=verify-full, the default here (Unix sockets need no TLS). -ENOMEM. */
 int pg_open(const char *conninfo, const char *user, unsigned turn, struct pg **ret,
     struct err *err) NODISCARD;
-void pg_close(struct pg *pg); /* takes NULL */
+void pg_close(struct pg *pg);
 
 int pg_fd(const struct pg *pg);
 short pg_poll_events(const struct pg *pg);

@@ -19,8 +19,6 @@ struct request {
 	struct param params[10];
 };
 
-/* ---- pieces of statements */
-
 /* clang-format off */
 #define EPOCH(what) "extract(epoch FROM " what ")::bigint"
 #define USEC(what)  "(extract(epoch FROM " what ") * 1000000)::bigint"
@@ -125,8 +123,6 @@ static const struct request requests[] = {
 };
 /* clang-format on */
 
-/* ---- parameters */
-
 struct values {
 	struct strbuf text[COUNT_OF(requests[0].params)];
 	const char *list[COUNT_OF(requests[0].params)];
@@ -181,8 +177,6 @@ static int fill(const struct json *o, const struct request *r, struct values *v,
 	return 0;
 }
 
-/* ---- running */
-
 int operator_await(struct pg *pg, char sqlstate[6], struct err *err)
 {
 	int code = pg_await_answer(pg, err);
@@ -225,8 +219,7 @@ static int run_statement(struct operator_side *o, const struct request *r,
 	return code;
 }
 
-/* ---- requests that take more than a statement */
-
+/* Requests that take more than one statement. */
 static int run_connect(
     struct operator_side *o, const struct json *request, struct json **ret, struct err *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The user as whom the daemon runs and who owns its directories: the one in the settings if root
- * started it, else the user who did. */
+/* The user that the daemon runs as, who also owns its directories: the setting `user` if root
+ * started the daemon, otherwise the user who started it. */
 #pragma once
 
 #include "base/role.h"

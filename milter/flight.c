@@ -39,7 +39,7 @@ bool flight_is_over(unsigned mark)
 	bool over = true;
 
 	LOCKED(&lock);
-	/* The places of older counters were reused, so they were zero. */
+	/* An older counter's place was reused, so that counter had reached zero. */
 	for (unsigned age = now - mark; age < SPANS; age++)
 		over &= at_work[(now - age) % SPANS] == 0;
 	return over;

@@ -10,7 +10,7 @@
 
 struct indexkeeper;
 
-/* Opens nothing yet. directory must outlive it. NULL: no memory. */
+/* Opens nothing yet. directory must outlive it. */
 struct indexkeeper *indexkeeper_new(const char *directory, int64_t map_size);
 /* Waits at most patience microseconds for a command's lock. After a failure indexkeeper_tend
  * tries again. */
@@ -22,7 +22,7 @@ int64_t indexkeeper_tend(struct indexkeeper *k);
 /* After the upkeep thread's end: waits at most timeout microseconds for the index's users. False
  * if it is still in use and stays open. */
 bool indexkeeper_close(struct indexkeeper *k, int64_t timeout);
-void indexkeeper_free(struct indexkeeper *k); /* takes NULL */
+void indexkeeper_free(struct indexkeeper *k);
 
 /* False: the message is left out, counted and logged. */
 bool indexkeeper_record(struct indexkeeper *k, const struct message *m);

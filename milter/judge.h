@@ -33,8 +33,8 @@ struct verdict {
 void judge_envelope(
     struct ruleset *set, const struct session *s, int64_t wall, struct verdict *ret);
 
-/* The strictest rule's mailbox among those that the session does not record. Clear it with the
- * session. */
+/* Of the mailboxes that the session does not record, the one with the strictest rule. Clear it with
+ * the session. */
 struct judge_more {
 	unsigned seen; /* all mailboxes */
 	bool found;

@@ -16,8 +16,7 @@ struct session_config {
 
 struct session;
 
-struct session *session_new(
-    const struct session_config *config); /* config must outlive it; NULL: no memory */
+struct session *session_new(const struct session_config *config); /* config must outlive it */
 void session_free(struct session *s);
 size_t session_bytes(const struct session *s); /* in use */
 
@@ -49,7 +48,7 @@ void session_from(struct session *s, const char *value, from_taken *taken, void 
  * MAIL. */
 int session_end(struct session *s, const char *queue_id, const char *login,
     const struct message **ret) NODISCARD;
-/* So far; valid until the next call. */
+/* What is known so far; valid until the next call. */
 const struct message *session_message(const struct session *s);
 const struct address *session_sender(const struct session *s);
 bool session_is_local(const struct session *s);

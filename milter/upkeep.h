@@ -19,5 +19,5 @@ int upkeep_start(
     struct upkeep **ret, const struct upkeep_config *config, struct err *err) NODISCARD;
 /* Returns at once. Any thread. */
 void upkeep_reload(struct upkeep *u);
-/* False if the thread did not end within timeout microseconds and is left behind. Takes NULL. */
+/* False if the thread did not end within timeout microseconds and is left behind. Accepts NULL. */
 bool upkeep_stop(struct upkeep *u, int64_t timeout);

@@ -69,7 +69,8 @@ int command_run(int argc, char **argv, const struct behalf *behalf)
 	code = code ?: session_parse(&session, argc, argv, &err);
 	session.behalf = behalf;
 	code = code ?: run(&session, &err);
-	/* The parent reports what behalf_check refused. A reader that closed the pipe knows it. */
+	/* The parent reports what behalf_check refused. If the reader closed the pipe, nobody needs
+	 * a report. */
 	told = code == -EPIPE || (behalf && behalf->answer && behalf->answer->refused.text[0]);
 	if (code < 0 && !told)
 		code = fail(&session, code, &err);

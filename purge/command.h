@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* One command, from its words to its exit status. Only here do errors become words. */
+/* One command, from its words to its exit status. Errors become words only here. */
 #pragma once
 
 struct behalf;

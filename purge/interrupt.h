@@ -9,7 +9,7 @@ extern volatile sig_atomic_t interrupt_stop;
 /* Call it first. Ignores SIGPIPE, so that a closed pager becomes a write error, and resets SIGCHLD,
  * since children must be waited for. */
 void interrupt_begin(void);
-/* For verbs that change something: from here on the signals only set the flag. */
+/* For verbs that change something: from now on the signals only set the flag. */
 void interrupt_catch(void);
 /* SIGALRM sets the flag after usec microseconds (less than a second). */
 void interrupt_after(long usec);

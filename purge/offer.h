@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The words that completion may offer. Strangers choose most names in the index, and root's shell
- * puts the word into the command line, so only words pass that mean nothing special to any shell,
- * terminal or option parser. */
+ * puts the word into the command line, so only words that mean nothing special to any shell,
+ * terminal or option parser pass. */
 #pragma once
 
 #include "base/base.h"

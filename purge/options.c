@@ -121,7 +121,7 @@ static int read_line(int argc, char **argv, line_visit *visit, void *arg, struct
 	return code;
 }
 
-/* Rules name logins and clients by these prefixes, command lines by options. */
+/* Rules name logins and clients by these prefixes; command lines do so by options. */
 static const char *rule_prefix(const char *word)
 {
 	static const char *const prefixes[] = {"login", "client"};

@@ -24,9 +24,9 @@ struct session {
 
 /* Only parses the command line, so that its errors come first. Release s in any case. */
 int session_parse(struct session *s, int argc, char **argv, struct err *err) NODISCARD;
-/* Checks for root, then reads the settings, Postfix's configuration, and IDs from stdin. The
- * settings file names programs that root runs, so under sudo only root may be able to write one
- * that is named on the command line. */
+/* Checks for root, then reads the settings, Postfix's configuration, and IDs from stdin. Under
+ * sudo, refuses a settings file named on the command line that others than root can write, because
+ * it names programs that root runs. */
 int session_open(struct session *s, struct err *err) NODISCARD;
 /* For VERB_PLAIN and the fleet: reads only the settings and the user's name, without root. */
 int session_open_plain(struct session *s, struct err *err) NODISCARD;

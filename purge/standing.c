@@ -8,8 +8,6 @@
 #include "purge/tell/say.h"
 #include "purge/tell/wording.h"
 
-/* ---- begun */
-
 static bool is_of_senders(const struct selector *s)
 {
 	struct selector rest = *s;
@@ -20,8 +18,8 @@ static bool is_of_senders(const struct selector *s)
 	return selector_is_empty(&rest) && !s->all;
 }
 
-/* The rule refuses by sender alone, and the standing order must delete the same mail. So there is
- * one kind of selector for senders, and nothing narrows it. */
+/* The rule refuses by sender alone, and the standing order must delete the same mail. So only one
+ * kind of selector for senders is allowed, and nothing that narrows it. */
 int standing_check(const struct options *o, struct err *err)
 {
 	const struct selector *s = &o->selector;
@@ -66,8 +64,6 @@ int standing_keep(
 	strbuf_release(&standing.rules);
 	return code < 0 ? err_within(err, code, "the order does not stay in force") : 0;
 }
-
-/* ---- carried out again */
 
 static int tell_run(
     const struct session *s, const struct standing *standing, const struct outcome *o)
@@ -123,8 +119,6 @@ int standing_carry_out(const struct session *s)
 	}
 	return status;
 }
-
-/* ---- ended */
 
 static int append(uint64_t **list, size_t *count, const uint64_t *more, size_t more_count)
 {
@@ -254,8 +248,6 @@ int standing_end_of_rule(const struct session *s, const char *subject, FILE *to,
 	}
 	return code < 0 ? code : 0;
 }
-
-/* ---- shown */
 
 const struct standing *standing_of_rule(
     const struct standings *all, const char *subject, bool login_exact)

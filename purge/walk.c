@@ -112,7 +112,7 @@ int walk_end_look(const struct walk *w)
 {
 	struct summary r = walk_summary(w);
 
-	fflush(stdout); /* problems come last if both go to one place */
+	fflush(stdout); /* so that problems come last if both go to one place */
 	summary_problems(stderr, &r);
 	int status = summary_exit(&r);
 	return status == EXIT_DONE && w->s->bad_ids ? EXIT_SOME_FAILED : status;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* The server of the control protocol (index/control/wire.h) on index_directory/control.sock, for
- * root and the process's own user only (SO_PEERCRED). Each client has its own thread. A client
- * is dropped if its request is not complete within 10 s, or if its answer does not fit the
- * socket's buffer. "status" is answered at once; "settle" once every message that was at its end
- * when the request came has got its answer (milter/flight.h). If the socket or its directory
+ * root and the process's own user only (SO_PEERCRED). Each client has its own thread. A client is
+ * dropped if its request is not complete within 10 s, or if its answer does not fit the socket's
+ * buffer. "status" is answered at once, and "settle" as soon as every message that was at its end
+ * when the request came has its answer (milter/flight.h). If the socket or its directory
  * disappears, the socket is made anew. */
 #pragma once
 
@@ -36,5 +36,5 @@ struct control_config {
 int control_start(
     struct control **ret, const struct control_config *config, struct err *err) NODISCARD;
 /* Removes the socket and waits at most timeout microseconds for running requests. False if some
- * still run; then nothing is freed. Takes NULL. */
+ * still run; then nothing is freed. Accepts NULL. */
 bool control_stop(struct control *c, int64_t timeout);

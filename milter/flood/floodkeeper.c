@@ -49,8 +49,6 @@ void floodkeeper_close(struct floodkeeper *k)
 	free(k);
 }
 
-/* ---- the file */
-
 /* Locks for each line, so that no session waits for all of them. */
 int flood_take_lines(
     struct floodkeeper *k, flood_take_line *take, const char *text, size_t len, uint64_t *ret_wrong)
@@ -143,8 +141,6 @@ void floodkeeper_stop(struct floodkeeper *k)
 	save(k, clock_steady());
 }
 
-/* ---- counting */
-
 void floodkeeper_feed(struct floodkeeper *k, const struct message *m)
 {
 	if (!k->flood)
@@ -166,8 +162,6 @@ void floodkeeper_feed(struct floodkeeper *k, const struct message *m)
 	LOCKED(&k->lock);
 	flood_feed(k->flood, &message);
 }
-
-/* ---- each second */
 
 void flood_write_back(struct floodkeeper *k, const struct flood_incident *copy)
 {
@@ -206,7 +200,7 @@ static void happen(
 	flood_write_back(k, i);
 	flood_tell(k, event, i, now);
 	order_hook(k, event, i);
-	/* The window of the hold ends now that the rule is in force, so no mail slips between
+	/* The window of the hold ends now, when the rule is in force, so no mail falls between
 	 * them. */
 	if (event == FLOOD_ACTS && i->expires && k->settings->flood[i->kind].held)
 		flood_order(k,

@@ -22,9 +22,9 @@ int floodkeeper_open(const struct settings *settings, struct rulekeeper *rules,
 /* Reads the file and starts the thread. Call it as the daemon's user with state_directory
  * locked. */
 void floodkeeper_begin(struct floodkeeper *k);
-/* Saves. Leaves a busy thread behind. Takes NULL. */
+/* Saves. Leaves a busy thread behind. Accepts NULL. */
 void floodkeeper_stop(struct floodkeeper *k);
-void floodkeeper_close(struct floodkeeper *k); /* if it never began; takes NULL */
+void floodkeeper_close(struct floodkeeper *k); /* if it never began */
 
 /* Counts an accepted message. Any thread; never waits for a disk. */
 void floodkeeper_feed(struct floodkeeper *k, const struct message *m);

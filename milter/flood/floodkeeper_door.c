@@ -21,8 +21,6 @@ void flood_order(struct floodkeeper *k, const struct flood_job *job)
 		    job->incident.id, FLOOD_JOBS);
 }
 
-/* ---- the hook's fields */
-
 struct fields {
 	struct door_field list[FIELDS];
 	size_t count;
@@ -84,8 +82,6 @@ static void fill(struct fields *f, const struct flood_incident *i, const char *k
 	number(f, "held", (int64_t)i->held);
 	list(f, "commands", &f->commands);
 }
-
-/* ---- orders */
 
 static int call(
     const struct floodkeeper *k, const struct door_order *order, uint32_t id, struct door_end *end)
@@ -154,8 +150,6 @@ static void run_hold(struct floodkeeper *k, const struct flood_job *job)
 		now->held += end.done;
 	k->changes++;
 }
-
-/* ---- the thread */
 
 static bool next_job(struct floodkeeper *k, struct flood_job *ret)
 {

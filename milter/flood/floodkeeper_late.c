@@ -47,7 +47,7 @@ static void count_one(struct floodkeeper *k, const struct message *m, int64_t no
 	flood_feed(k->flood, &message);
 }
 
-/* This host's notices count for nobody. */
+/* Notices of this host are not counted. */
 static bool is_late(const struct message *m, int64_t counted, int64_t began)
 {
 	int64_t arrival = message_arrival(m);

@@ -32,7 +32,7 @@ struct floodkeeper {
 	struct flood *flood;  /* NULL: flood_watch = off */
 	int64_t next_count;   /* steady; next count of undelivered mail */
 	uint64_t changes;     /* since the last save */
-	bool caught_up;       /* nothing is counted late any more */
+	bool caught_up;       /* mail from before the start is counted */
 
 	pthread_mutex_t queue; /* guards the members below */
 	pthread_cond_t ready;

@@ -11,7 +11,8 @@
 #include "milter/policy/transactions.h"
 #include "milter/tally.h"
 
-#define ARRIVAL_DRIFT (24 * 3600 * USEC_PER_SEC) /* an instance further off holds no time */
+#define ARRIVAL_DRIFT                                                                              \
+	(24 * 3600 * USEC_PER_SEC) /* if an instance is further off, it does not hold a time */
 
 struct front {
 	const struct glue_config *config;
@@ -164,7 +165,7 @@ static const char *loggable_id(const struct policy_request *r)
 	return queue_id_parse(r->queue_id, strlen(r->queue_id), &id) == 0 ? r->queue_id : "NOQUEUE";
 }
 
-/* The message goes on without a row. Before a proxy filter it is to have none. */
+/* Lets the message pass without a row. In front of a proxy filter that is intended. */
 static void lose(const struct front *f, const struct policy_request *r, const char *reason)
 {
 	if (r->stage == POLICY_END && r->queue_id[0])

@@ -13,9 +13,9 @@
 
 struct front;
 
-/* config is shared with the milter front and must outlive it. NULL: no memory. */
+/* config is shared with the milter front and must outlive it. */
 struct front *front_new(const struct glue_config *config);
-void front_free(struct front *f); /* takes NULL */
+void front_free(struct front *f);
 /* "action=..." and an empty line. */
 #define FRONT_ANSWER_SIZE 512
 void front_answer(

@@ -50,8 +50,6 @@ struct policy_server {
 	uint64_t uncomplained; /* peers dropped since then */
 };
 
-/* ---- the list of connections; with the lock held */
-
 /* The thread that has the connection, or that this wakes, frees it. */
 static void close_soon(struct connection *c)
 {
@@ -69,8 +67,6 @@ static void close_idlest(struct policy_server *s)
 			return;
 		}
 }
-
-/* ---- serving */
 
 static void complain_once_a_minute(struct policy_server *s, const char *why)
 {
@@ -116,7 +112,8 @@ static void close_connection(struct policy_server *s, struct connection *c)
 	pthread_mutex_lock(&s->lock);
 	TAILQ_REMOVE(&s->by_use, c, use);
 	s->count--;
-	close(c->fd); /* with the lock held, so that close_soon never hits a reused descriptor */
+	close(c->fd); /* with the lock held, so that close_soon never finds a descriptor that was
+			 used again */
 	pthread_mutex_unlock(&s->lock);
 	strbuf_release(&c->in);
 	free(c);

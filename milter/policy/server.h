@@ -3,8 +3,8 @@
  * request at a time. A few threads share one epoll set, so neither connections nor slow peers
  * need a thread of their own.
  *
- * A peer is hung up on if it sends nonsense, delays the rest of a request, or does not read.
- * Postfix then tries once more after a second, and then takes its default_action. With too many
+ * We hang up on a peer that sends nonsense, delays the rest of a request, or does not read. Postfix
+ * then tries once more after a second, and then takes its default_action. With too many
  * connections, the one that was idle longest is closed; Postfix connects again at once. */
 #pragma once
 
@@ -20,9 +20,9 @@ struct policy_server;
 /* Takes over listener. front must outlive it. */
 int policy_server_start(
     struct policy_server **ret, int listener, struct front *front, struct err *err) NODISCARD;
-/* Waits at most timeout microseconds for running requests; false if some still run. Takes NULL.
- * The status may still be asked. */
+/* Waits at most timeout microseconds for running requests; false if some still run. Accepts NULL.
+ * policy_server_status may still be called. */
 bool policy_server_stop(struct policy_server *s, int64_t timeout);
-void policy_server_free(struct policy_server *s); /* after policy_server_stop; takes NULL */
+void policy_server_free(struct policy_server *s); /* after policy_server_stop */
 /* Adds "policy_connections" and "policy_requests". */
 void policy_server_status(struct policy_server *s, struct json *out);

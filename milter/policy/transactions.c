@@ -132,7 +132,8 @@ static bool has_surplus(const struct transactions *t, int64_t now)
 /* The caller discards surplus without the lock. */
 static void shrink(struct transactions *t, int64_t now, struct uses *surplus)
 {
-	/* Two for each new one, so that the table shrinks again; all that exceed the bytes. */
+	/* Drops two for each new one, so that the table shrinks again, and all that exceed the
+	 * bytes. */
 	for (unsigned i = 0; has_surplus(t, now) && (i < 2 || t->bytes > TRANSACTIONS_BYTES); i++) {
 		struct transaction *one = TAILQ_LAST(&t->by_use, uses);
 

@@ -31,9 +31,9 @@ struct transaction {
 
 struct transactions;
 
-struct transactions *transactions_new(void); /* NULL: no memory */
+struct transactions *transactions_new(void);
 void transactions_free(struct transactions *t);
-/* Takes it out of the table, or makes one in place of the process's last. NULL: no memory. */
+/* Takes it out of the table, or makes one in place of the process's last. */
 struct transaction *transactions_take(struct transactions *t, const char *instance);
 /* The table owns it again. */
 void transactions_put(struct transactions *t, struct transaction *one);

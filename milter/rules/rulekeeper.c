@@ -356,7 +356,7 @@ int rulekeeper_unset(struct rulekeeper *k, const char *subject, struct err *err)
 	return there;
 }
 
-/* Waits for no file; shows a change in progress once it is over. */
+/* Waits for no file, so it does not show a change that is still in progress. */
 void rulekeeper_status(struct rulekeeper *k, struct json *reply)
 {
 	int64_t wall = clock_wall();

@@ -24,9 +24,9 @@ int rulekeeper_open(
 /* Reads the command's rules and hits. Call it as the daemon's user with state_directory locked.
  * Failures are logged and retried each second. */
 void rulekeeper_begin(struct rulekeeper *k);
-/* At the daemon's end. Takes NULL. */
+/* At the daemon's end. Accepts NULL. */
 void rulekeeper_stop(struct rulekeeper *k);
-void rulekeeper_close(struct rulekeeper *k); /* takes NULL; no set may be in use */
+void rulekeeper_close(struct rulekeeper *k); /* no set may be in use */
 
 /* ruleset_unref it. */
 struct ruleset *rulekeeper_get(struct rulekeeper *k);

@@ -22,7 +22,7 @@ static int note_error(struct rulekeeper *k, int code, const struct err *err)
 	return code;
 }
 
-/* Without expired rules and subject's (may be NULL). */
+/* Leaves out expired rules and the rule of subject (may be NULL). */
 static int copy_all(
     struct rulekeeper *k, const char *subject, struct rule_list *ret, const struct rule **ret_there)
 {

@@ -17,7 +17,7 @@ struct line {
 	struct strbuf options; /* packed: "--name=value" */
 };
 
-/* flood: the meaning of --flood or --normal; "": not known yet. */
+/* flood: the meaning of --flood or --normal; "" if not known yet. */
 static int pack_options(struct line *line, const struct options *o, const char *flood)
 {
 	struct strlist given = strlist_of(&o->given);
@@ -116,7 +116,7 @@ static int send(const struct session *s, const struct line *line, bool answered,
 	return code < 0 ? code : ret->status;
 }
 
-/* As a dry run that answers in text. */
+/* The same words, as a dry run that answers in text. */
 static int dry_line(const struct line *line, struct line *ret, struct err *err)
 {
 	ret->words = calloc(line->count + 1, sizeof(*ret->words));

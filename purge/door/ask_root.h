@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The command of a user who is not root. */
+/* A user without root sends a command to root through the order door. */
 #pragma once
 
 #include "purge/session.h"

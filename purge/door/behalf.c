@@ -53,7 +53,7 @@ static int check_allowed(
 	    b->allow_key, word);
 }
 
-/* Goes only into the account and replies, so it may look like an expression. */
+/* Text that goes only into the account and replies, so it may look like an expression. */
 static bool is_free_text(const char *word)
 {
 	size_t len = strcspn(word, "=");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A verb that root runs for a user who is not root. Root's own option parser reads the command
- * line, but takes only listed options, none of which names a file or reads stdin. */
+/* A verb that root runs for another user. Root's own option parser reads the command line, but
+ * takes only listed options, none of which names a file or reads stdin. */
 #pragma once
 
 #include "base/err.h"
@@ -18,7 +18,7 @@ struct behalf {
 	bool answered;         /* they saw a dry run and answered yes */
 	const char *token;     /* of a fleet order, for the account; else NULL */
 	const char *command;   /* for the account; NULL: the words */
-	uint64_t most; /* messages; an order that would change more is refused; 0: no bound */
+	uint64_t most; /* an order that would change more messages is refused; 0: no limit */
 	int turn;      /* a lock that the verb's process also holds until it ends; 0: none */
 	struct behalf_answer {
 		uint64_t matched;             /* ready or done; for acting verbs */

@@ -29,8 +29,6 @@ struct saying {
 	uint64_t told; /* progress last sent */
 };
 
-/* ---- the verb's output */
-
 static int send(const struct saying *y, enum door_answer_kind kind, const char *text, size_t len)
 {
 	return door_answer_write(
@@ -110,11 +108,10 @@ static int tick(void *arg, uint64_t done, uint64_t of)
 	return door_progress_write(y->fd, done, of, clock_steady() + RELAY_PATIENCE);
 }
 
-/* ---- earlier batches of the token in the account */
-
+/* Earlier batches of the token in the account. */
 struct before {
 	bool known;    /* there is one */
-	bool complete; /* the newest dealt with all its matches */
+	bool complete; /* the newest batch dealt with all its matches */
 	struct batch sum;
 	uint64_t *numbers; /* of hold batches, for undo */
 	size_t count;
@@ -122,8 +119,8 @@ struct before {
 
 static void add_batch(struct before *b, const struct batch *batch)
 {
-	/* Batches come newest first. Only the newest one's changed and failed count, since it
-	 * matched the same mail of the earlier ones again. */
+	/* The newest batch comes first. Only its `changed` and `failed` count, because it matched
+	 * the same mail of the earlier batches again. */
 	if (!b->known) {
 		b->sum.number = batch->number;
 		b->complete = batch->state != ACCOUNT_UNFINISHED &&
@@ -158,8 +155,6 @@ static int look_up(struct session *s, const char *token, struct before *ret, str
 	ret->sum.matched = ret->sum.done + ret->sum.changed + ret->sum.failed;
 	return numbers ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
-
-/* ---- the answer */
 
 static const char *done_word(const char *verb)
 {
@@ -268,8 +263,6 @@ static int say_summary(const struct saying *y, const char *verb, const struct be
 	json_free(line);
 	return send_summary(y, o);
 }
-
-/* ---- the order */
 
 struct executing {
 	struct session *s;

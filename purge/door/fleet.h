@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Runs an order of the fleet as root. fleet_allow and fleet_max_messages decide.
+/* Runs an order of the fleet as root, within fleet_allow and fleet_max_messages.
  *
  * Each order is done once: an acting verb's batch has the order's token in the account. If a batch
  * of that token dealt with all its matches, nothing runs and its numbers are the answer. If a

@@ -66,7 +66,7 @@ static struct json *make(const struct live *live, size_t floods)
 	return o;
 }
 
-/* Tells `status`, which reads nothing from the agent, that an agent asks. */
+/* Shows `status`, which never talks to the agent, that an agent asks. */
 static void leave_mark(const char *directory)
 {
 	AUTO(io_close) int fd = -1;

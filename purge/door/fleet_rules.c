@@ -15,8 +15,6 @@
 #define RULES_TURN  "rules.lock"
 #define RULES_PAUSE USEC_PER_SEC
 
-/* ---- all frames */
-
 static void put_rule(struct json *list, const struct door_rule *rule)
 {
 	struct json *o = json_new();
@@ -78,8 +76,6 @@ static int gather(int fd, const struct door_rules *first, struct json *list, str
 	}
 	return code;
 }
-
-/* ---- to the daemon, or into its file */
 
 struct handing {
 	const struct settings *settings;

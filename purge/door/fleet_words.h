@@ -4,8 +4,8 @@
 
 #include "door/door.h"
 
-/* Microseconds. A late order spares mail that came more than this after it was placed. Not 0, since
- * the hosts' clocks differ. */
+/* Microseconds. A late order spares mail that came more than this after it was placed: the hosts'
+ * clocks may differ by so much. */
 #define FLEET_SPARE (60 * INT64_C(1000000))
 
 struct fleet_words {

@@ -22,8 +22,6 @@ struct hook {
 	int input, errors[2], lock;
 };
 
-/* ---- before the fork */
-
 /* The program gets the daemon's words, so only root may choose it. */
 static int judge(const char *program, char path[PATH_MAX], struct err *err)
 {
@@ -131,8 +129,6 @@ static int prepare(struct hook *h, const struct settings *s, const char *program
 	return code < 0 ? code : 0;
 }
 
-/* ---- the child */
-
 _Noreturn static void become(const struct hook *h)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGCHLD};
@@ -153,8 +149,6 @@ _Noreturn static void become(const struct hook *h)
 	dprintf(2, "%s\n", strerror(errno));
 	_exit(127);
 }
-
-/* ---- while it runs */
 
 #define STEP_MS 20 /* between checks whether it has ended */
 
@@ -177,7 +171,7 @@ static bool listen_to(int fd, int64_t deadline, struct strbuf *ret)
 	return false;
 }
 
-/* A program may close its stderr long before it ends. */
+/* Waits for the exit, too: a program may close its stderr long before. */
 static bool await_end(pid_t child, int64_t deadline, int *ret_status)
 {
 	pid_t got;

@@ -35,8 +35,6 @@ struct listening {
 	struct listener sockets[SOCKETS];
 };
 
-/* ---- the sockets */
-
 /* Only root writes there, so nobody can replace a name meanwhile. */
 static int make_directory(const char *directory, struct err *err)
 {
@@ -111,8 +109,6 @@ int serve_grant(const struct settings *s, struct err *err)
 	return 0;
 }
 
-/* ---- the processes */
-
 static struct child *free_place(struct listener *l)
 {
 	for (size_t n = 0; n < LISTEN_ORDERS_MAX; n++)
@@ -165,7 +161,8 @@ static void accept_one(struct listening *l, struct listener *socket)
 	close(fd);
 }
 
-/* Reaps ended children; asks others to stop when their time is up. True while one is left. */
+/* Reaps children that ended, and asks others to stop when their time is up. True while one is left.
+ * */
 static bool look_after(struct listener *l, bool stop)
 {
 	bool left = false;

@@ -31,7 +31,7 @@ const char *peer_word(enum peer_kind kind)
 	return rows[kind].word;
 }
 
-/* Primary or supplementary, when it connected. 1, 0, or -errno. */
+/* Whether the peer had this group, primary or supplementary, when it connected. 1, 0, or -errno. */
 static int has_group(int fd, gid_t own, gid_t wanted)
 {
 	socklen_t len = GROUPS_MAX * sizeof(gid_t);

@@ -25,8 +25,6 @@ struct relay {
 	bool gone;    /* the client takes no output any more */
 };
 
-/* ---- the child */
-
 static int redirect(const int out[2], const int errors[2])
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -60,8 +58,6 @@ _Noreturn static void work(const struct door_verb *verb, const struct behalf *be
 	fflush(NULL);
 	_exit(status);
 }
-
-/* ---- the parent */
 
 static void stop(struct relay *r)
 {

@@ -28,8 +28,6 @@ struct serving {
 	bool crowded;       /* all places of this user are taken */
 };
 
-/* ---- refusals */
-
 static const char *word_of(const struct door_order *order)
 {
 	static const char *const words[DOOR_KINDS] = {[DOOR_HOLD] = "hold",
@@ -93,8 +91,6 @@ static void account_for(const struct serving *g, const char *why)
 	if (account_refusal(&g->s->settings, &refusal, &err) < 0)
 		log_warning("order: a refusal could not be recorded in the account: %s", err.text);
 }
-
-/* ---- the kinds of orders */
 
 /* Root's configuration decides: a stranger may control the daemon. */
 static bool is_held(const struct settings *s, enum door_key key)
@@ -176,8 +172,6 @@ static int carry_out(struct serving *g, struct door_end *ret, struct err *err)
 	return run[g->order.kind](g, ret, err);
 }
 
-/* ---- one connection */
-
 /* The fleet's agent has at most three orders, and a predecessor may have as many that are ending.
  * daemon.sock takes 16 in all, and must have room for the daemon. */
 static int take_place(struct serving *g, struct err *err)
@@ -218,7 +212,7 @@ static void log_order(const struct serving *g, int code, const struct door_end *
 	    code < 0 ? ": " : "", code < 0 ? end->words : "");
 }
 
-/* A program asks for these many times an hour. */
+/* Programs send such orders many times an hour. */
 static bool is_routine(const struct serving *g)
 {
 	return g->order.kind == DOOR_FLEET && strcmp(g->order.fleet.verb, "health") == 0;

@@ -18,8 +18,6 @@ struct acting {
 	struct fleet_order preview, order;
 };
 
-/* ---- the order */
-
 static int add_rules(struct acting *a, struct err *err)
 {
 	const struct block_terms terms = block_terms_of(a->f->s, RULE_REJECT, a->o->block_for);
@@ -76,8 +74,6 @@ static int prepare(struct acting *a, struct err *err)
 		code = find_token(a, err);
 	return code == 0 ? add_rules(a, err) : code;
 }
-
-/* ---- the preview */
 
 static void say_absent(const struct fleet_order *o)
 {
@@ -193,8 +189,6 @@ static int ask(struct acting *a, bool *ret_end, struct err *err)
 	say(stderr, "Nothing was touched.\n");
 	return tell_preview(a, EXIT_INTERRUPTED, err);
 }
-
-/* ---- the result */
 
 static void say_waits_at(const struct acting *a, size_t site)
 {

@@ -26,8 +26,6 @@ static int put_lines(const struct json *answer, const char *key)
 	return code;
 }
 
-/* ---- hosts */
-
 static int host_json(const struct json *host)
 {
 	static const char *const numbers[] = {"seen", "rules_behind", "open"};
@@ -125,8 +123,6 @@ static int hosts(struct fleet *f, struct err *err)
 		fleet_floods_alert(answer);
 	return code ?: judge_hosts(answer);
 }
-
-/* ---- orders */
 
 static void put_states(struct strbuf *to, const struct json *order)
 {
@@ -280,8 +276,6 @@ static int cancel(struct fleet *f, struct err *err)
 	json_free(answer);
 	return code;
 }
-
-/* ---- the database, and its roles */
 
 static void say_list(const struct json *answer, const char *key, const char *head)
 {

@@ -9,8 +9,6 @@
 #define LOST_TIME (60 * USEC_PER_SEC) /* patience with a database that is away */
 #define ROWS_LIVE 20
 
-/* ---- results */
-
 bool fleet_next(const struct fleet_order *o, struct fleet_result *r)
 {
 	while (
@@ -101,8 +99,6 @@ int fleet_exit(const struct fleet_order *o)
 	return c.absent || c.open ? EXIT_SOME_ABSENT : EXIT_DONE;
 }
 
-/* ---- waiting */
-
 struct waiting {
 	struct fleet *f;
 	struct fleet_order *o;
@@ -126,7 +122,7 @@ static int look_at(struct waiting *w, size_t n, struct err *err)
 		at->lost_since = 0;
 		return 0;
 	}
-	/* a standby may be about to take over */
+	/* a standby may soon take over */
 	if (!link->lost || (at->lost_since && now - at->lost_since > LOST_TIME))
 		return code;
 	if (!at->lost_since)
@@ -199,8 +195,6 @@ int fleet_await(struct fleet *f, struct fleet_order *o, struct err *err)
 	wipe(&w);
 	return code;
 }
-
-/* ---- words */
 
 void fleet_tell_standing(const struct fleet_order *o)
 {

@@ -13,8 +13,6 @@
 #define CLOSE_TIME (2 * USEC_PER_SEC) /* for an idle link to end */
 #define CLOSE_MS   2
 
-/* ---- the child */
-
 /* Next to this program, never by PATH. */
 static int find_program(char path[PATH_MAX], struct err *err)
 {
@@ -91,8 +89,6 @@ void fleet_link_close(struct fleet_link *link)
 	link->pid = 0;
 	strbuf_release(&link->in);
 }
-
-/* ---- lines */
 
 static int send_line(struct fleet_link *link, struct json *request, struct err *err)
 {

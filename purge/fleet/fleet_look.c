@@ -21,8 +21,6 @@ struct looking {
 	bool cut; /* a host had more groups than it sent */
 };
 
-/* ---- the lines of all hosts */
-
 /* A host that sends more groups than it was asked for, or names without end, lies. */
 static bool is_full(struct looking *k, size_t lines)
 {
@@ -69,8 +67,6 @@ static int each_host(struct looking *k, take_line *take, struct err *err)
 			code = each_line(k, &r, take, err);
 	return code;
 }
-
-/* ---- list */
 
 static int list_json(struct looking *k, const struct fleet_result *host, const struct json *line)
 {
@@ -121,8 +117,6 @@ static int list(struct looking *k, struct err *err)
 	int code = each_host(k, list_row, err);
 	return session_written(table_end(k->table) < 0 && code == 0 ? -ENOMEM : code, err);
 }
-
-/* ---- top and why */
 
 static int add_top(struct looking *k, const struct fleet_result *host, const struct json *line)
 {
@@ -253,8 +247,6 @@ static int why(struct looking *k, struct err *err)
 	return session_written(0, err);
 }
 
-/* ---- status */
-
 static void say_findings(const struct fleet_result *r)
 {
 	const struct json *s = json_child(r->json, "summary");
@@ -295,8 +287,6 @@ static int status(struct looking *k, struct err *err)
 		say_findings(&r);
 	return session_written(code, err);
 }
-
-/* ---- the order */
 
 static bool is_cut(const struct json *r)
 {

@@ -9,8 +9,6 @@
 #define LOOK_MS     200
 #define PLACE_TRIES 5
 
-/* ---- placing */
-
 static void put_hosts(const struct fleet_site *site, struct json *request)
 {
 	struct strlist list = strlist_of(&site->hosts);
@@ -133,8 +131,6 @@ void fleet_order_release(struct fleet_order *o)
 		o->at[n].results = NULL;
 	}
 }
-
-/* ---- rules */
 
 int fleet_rules_known(struct fleet *f, const struct fleet_order *o, size_t *ret_known,
     size_t *ret_hosts, struct err *err)

@@ -41,8 +41,6 @@ int fleet_place(struct fleet *f, struct fleet_order *o, struct err *err) NODISCA
 int fleet_await(struct fleet *f, struct fleet_order *o, struct err *err) NODISCARD;
 void fleet_order_release(struct fleet_order *o);
 
-/* ---- a host's result */
-
 struct fleet_result {
 	const struct json *json; /* a member of "results" */
 	const char *host;
@@ -68,16 +66,12 @@ int64_t fleet_sum(const struct fleet_order *o, const char *key, size_t *ret_host
 int fleet_exit(const struct fleet_order *o);
 enum { EXIT_SOME_ABSENT = 4 };
 
-/* ---- showing results */
-
 /* At most `most` hosts (0: all); if there are more, those that are done are left out first.
  * *ret_rows: the lines written; ret_rows may be NULL. */
 int fleet_tell_hosts(FILE *to, const struct fleet_order *o, size_t most, size_t *ret_rows);
 /* A {"host":...} line for each host, then the summary. */
 int fleet_tell_json(const struct fleet_order *o);
 const char *fleet_done_key(const char *verb, bool dry_run); /* "deleted", "would_delete" */
-
-/* ---- the verbs with --fleet */
 
 int fleet_act(struct fleet *f, struct err *err);                 /* purge, hold, release, undo */
 int fleet_look(struct fleet *f, struct err *err);                /* list, top, why, status */

@@ -3,8 +3,6 @@
 
 #define NAME_SIZE 128
 
-/* ---- which fleets */
-
 static int add_site(struct fleet *f, const char *name, size_t len, struct err *err)
 {
 	for (size_t n = 0; name && n < f->count; n++)
@@ -35,8 +33,6 @@ static int add_sites(struct fleet *f, const char *list, struct err *err)
 		   ? err_set(err, ERR_USAGE, "'--fleet=' does not name a fleet")
 		   : code;
 }
-
-/* ---- their hosts */
 
 static int add_tagged(struct fleet_site *site, const char *tag, bool *ret_found, struct err *err)
 {
@@ -116,8 +112,6 @@ static int read_hosts(struct fleet *f, const char *list, struct err *err)
 				       : code;
 }
 
-/* ---- all of it */
-
 static int connect_to(struct fleet *f, struct fleet_site *site, struct err *err)
 {
 	AUTO(strbuf_release) struct strbuf service = {0};
@@ -130,7 +124,8 @@ static int connect_to(struct fleet *f, struct fleet_site *site, struct err *err)
 			 site->name, err);
 }
 
-/* One that cannot be reached stops all: an order in half of the fleets may pass for one in all. */
+/* If one fleet cannot be reached, nothing is ordered: people could take an order in some fleets for
+ * an order in all. */
 static int fail_all(
     const struct fleet *f, const struct fleet_site *failed, int code, struct err *err)
 {

@@ -32,7 +32,7 @@ static const struct row {
     {"requeue", "requeue", FORM_SWITCH},
     {"foreign", "foreign", FORM_SWITCH},
     {"index-only", "index_only", FORM_SWITCH},
-    /* not in the spec by their text: read from struct options, or only for the command */
+    /* not copied into the spec: read from struct options, or only for the command */
     {"sender", NULL, FORM_HERE},
     {"from", NULL, FORM_HERE},
     {"recipient", NULL, FORM_HERE},
@@ -62,7 +62,7 @@ static const struct row *row_of(const char *given)
 	return NULL;
 }
 
-/* "" if the option has none; NULL: it is another row's. */
+/* "" if the option has no value; NULL if it is another row's option. */
 static const char *value_of(const char *given, const struct row *row)
 {
 	const char *equals = strchr(given, '=');

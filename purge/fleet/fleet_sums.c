@@ -83,8 +83,6 @@ static int by_count(const void *a, const void *b)
 	return x->count != y->count ? (x->count < y->count ? 1 : -1) : strcmp(x->name, y->name);
 }
 
-/* ---- shares */
-
 static int share_by_name(const void *a, const void *b)
 {
 	return strcmp(((const struct fleet_share *)a)->name, ((const struct fleet_share *)b)->name);
@@ -129,8 +127,6 @@ static void add_shares(struct fleet_group *to, struct fleet_group *g)
 	to->share_count += g->share_count;
 	g->share_count = 0;
 }
-
-/* ---- joining */
 
 static void release(struct fleet_group *g)
 {

@@ -90,8 +90,6 @@ int fleet_tell_hosts(FILE *to, const struct fleet_order *o, size_t most, size_t 
 	return table_end(t);
 }
 
-/* ---- JSON */
-
 static const char *fleet_name(const struct fleet_order *o, size_t site)
 {
 	return o->fleet ? o->fleet->sites[site].name : NULL;

@@ -32,8 +32,6 @@ struct test {
 	int64_t read, total, shown;
 };
 
-/* ---- alarms */
-
 static void put_alarm(struct test *t, const struct flood_incident *i)
 {
 	char at[CLOCK_TEXT_SIZE], key[FLOOD_KEY_MAX + 1];
@@ -70,8 +68,6 @@ static void take_events(struct test *t, int way)
 			put_alarm(t, i);
 	}
 }
-
-/* ---- events of the log */
 
 static uint32_t add(struct tally *t, int64_t now, uint32_t n)
 {
@@ -138,8 +134,6 @@ static void on_bad(void *arg, enum flood_kind kind, const char *key, int64_t now
 		take_events(t, way);
 	}
 }
-
-/* ---- files */
 
 static int start_gzip(int fd, pid_t *ret_pid, struct err *err)
 {
@@ -299,8 +293,6 @@ static int order_files(struct backtest *b, struct err *err)
 	qsort(b->files, b->count, sizeof(*b->files), by_first);
 	return code;
 }
-
-/* ---- the whole */
 
 static void say_summary(const struct test *t, const struct maillog_counts *c, int64_t days)
 {

@@ -83,8 +83,6 @@ void floods_selected(const struct session *s)
 		floods_named(s, &plan.rules);
 }
 
-/* ---- the selector */
-
 /* An expression for the addresses that fold to this key: with any tag, in any case. */
 static void put_folded(struct strbuf *text, const char *key)
 {
@@ -122,7 +120,7 @@ static int add_domain(struct selector *s, const char *key, struct err *err)
 	return code ?: pattern_set_add(&s->sender, &p);
 }
 
-/* Bounces to one recipient. Such a key is no expression. */
+/* Selects bounces to one recipient. Such a key is no expression. */
 static int add_bounces(struct selector *s, const char *key, struct err *err)
 {
 	int code = *key == '/' ? ERR_SYNTAX : pattern_set_parse(&s->sender, "<>", err);

@@ -6,8 +6,9 @@
 #include "purge/session.h"
 #include "rules/rules_file.h"
 
-/* One incident (id) or, with id 0, the open ones or all. *ret is the daemon's answer with the list
- * "floods"; json_free it. ERR_NO_DAEMON. ERR_USAGE: no such incident. */
+/* Asks the daemon for incident id; if id is 0, for the open incidents or all. *ret, which the
+ * caller frees, is its answer with the list "floods". ERR_NO_DAEMON, or ERR_USAGE: no such
+ * incident. */
 int floods_ask(
     const struct session *s, uint32_t id, bool all, struct json **ret, struct err *err) NODISCARD;
 /* Call it when a verb refuses, deletes or holds mail of the rules' subjects: the daemon marks

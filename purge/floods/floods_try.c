@@ -46,7 +46,7 @@ static int open_logs(const struct session *s, struct backtest *b, struct err *er
 	return 0;
 }
 
-/* Gives up everything of root's but the open logs. */
+/* Gives up everything that root has, except the open logs. */
 static int become_reader(struct err *err)
 {
 	const struct rlimit memory = {MEMORY_MAX, MEMORY_MAX}, none = {0, 0};
@@ -81,8 +81,7 @@ static noreturn void child(struct backtest *b, int out)
 	_exit(code ? 1 : 0);
 }
 
-/* ---- the parent: lines from the child */
-
+/* Lines from the child. */
 struct taking {
 	const struct session *s;
 	struct strbuf learned;

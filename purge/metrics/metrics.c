@@ -60,8 +60,6 @@ static int64_t counter(const struct json *from, const char *key)
 	return n > 0 ? n : 0;
 }
 
-/* ---- the daemon, its rules, the index */
-
 static bool rules_apply(const struct status *st)
 {
 	const struct findings *f = &st->findings;
@@ -109,8 +107,6 @@ static void put_status(struct exposition *to, const struct status *st)
 	exposition_one(to, &table[INDEX_ROWS], (int64_t)st->counts.rows);
 	exposition_one(to, &table[LAST_SYNC], st->counts.caught_up / USEC_PER_SEC);
 }
-
-/* ---- floods and batches */
 
 static void put_floods(struct exposition *to, const struct json *floods)
 {
@@ -160,8 +156,6 @@ static void put_batches(struct exposition *to, const struct sums *sums)
 			    (int64_t)results[n].n);
 	}
 }
-
-/* ---- the queue */
 
 /* Files that cannot be read yet are in incoming or maildrop, as their mode or place shows. */
 static void put_queues(struct exposition *to, const struct outcome *queue)

@@ -13,8 +13,6 @@
 #define HOUR         (3600 * USEC_PER_SEC)
 #define REASON_SIZE  257 /* as long as in the account */
 
-/* ---- the account */
-
 static struct batch *find_batch(const struct gathered *g, uint64_t number)
 {
 	for (size_t n = 0; n < g->batches.count; n++)
@@ -107,8 +105,6 @@ static int read_account(struct session *s, struct gathered *g, struct err *err)
 	return 0;
 }
 
-/* ---- the flood */
-
 static int64_t bounded(const struct json *o, const char *key, int64_t most)
 {
 	int64_t n = json_int(o, key, 0);
@@ -161,8 +157,6 @@ static void read_flood(struct session *s, struct gathered *g)
 		    (unsigned)id);
 }
 
-/* ---- rules */
-
 static void add_rules(struct incident *i, const struct rule_list *rules, int64_t since)
 {
 	for (size_t n = 0; n < rules->count; n++) {
@@ -192,8 +186,6 @@ static void read_rules(struct session *s, struct gathered *g)
 	add_rules(i, &g->rules.command, began - HOUR);
 	add_rules(i, &g->rules.fleet, began - HOUR);
 }
-
-/* ---- the queue */
 
 /* An undo has no selection of its own, so it takes that of the hold. */
 static const struct batch *selecting_batch(const struct session *s, const struct gathered *g)
@@ -305,8 +297,6 @@ static int read_queue(
 	progress_show(progress, "reading the reasons", 0, 0);
 	return code ?: add_reasons(s, g, err);
 }
-
-/* ---- all of it */
 
 int gather(struct session *s, struct gathered *g, struct err *err)
 {

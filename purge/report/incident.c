@@ -11,8 +11,6 @@
 #define NAMES_MAX  100000               /* of a table; further names only add to its sum */
 #define RULES_MOST 50
 
-/* ---- minutes */
-
 static int64_t minute_of(int64_t wall)
 {
 	return wall / USEC_PER_SEC / MINUTE * MINUTE;
@@ -78,8 +76,6 @@ int incident_bars(
 	return 0;
 }
 
-/* ---- tables */
-
 void incident_add_count(struct incident *i, enum fact_kind table, enum incident_column column,
     const char *name, uint64_t count)
 {
@@ -116,8 +112,6 @@ static int by_count(const void *a, const void *b)
 		return sum(x) < sum(y) ? 1 : -1;
 	return strcmp(x->name, y->name);
 }
-
-/* ---- batches */
 
 static enum incident_column column_of(enum ledger_effect effect)
 {
@@ -199,10 +193,8 @@ void incident_add_batch(
 		    batch->number);
 }
 
-/* ---- messages */
-
-/* What a batch did to its messages. A batch that undoes a hold is left out: the hold counts the
- * same messages as released. */
+/* What a batch did to its messages. False for a batch that undoes a hold, because the hold counts
+ * the same messages as released. */
 static bool fate_of(const struct incident_act *act, enum incident_fate *ret)
 {
 	switch (act->recalled->effect) {
@@ -276,8 +268,6 @@ void incident_add_waiting(
 		add_minute(i, minute_of(arrival), FATE_WAITING, 1);
 }
 
-/* ---- rules */
-
 void incident_add_rule(struct incident *i, const struct incident_rule *rule)
 {
 	if (i->rules.count == RULES_MOST)
@@ -285,8 +275,6 @@ void incident_add_rule(struct incident *i, const struct incident_rule *rule)
 	else if (array_add(&i->rules, *rule) < 0)
 		i->failed = true;
 }
-
-/* ---- words */
 
 void incident_note(struct incident *i, const char *format, ...)
 {
@@ -326,8 +314,6 @@ const char *incident_state(const struct batch *batch)
 
 	return batch->running ? "running" : words[batch->state];
 }
-
-/* ---- the end */
 
 static int by_number(const void *a, const void *b)
 {

@@ -80,7 +80,7 @@ struct incident {
 	struct {
 		struct incident_rule *list;
 		size_t count, cap;
-	} rules; /* set later than an hour before it began */
+	} rules; /* set at most an hour before it began, or later */
 	size_t rules_left_out;
 	int64_t began;                   /* the first batch; wall microseconds, 0: none */
 	struct incident_minutes minutes; /* merged by incident_close */

@@ -9,8 +9,6 @@
 
 #define PLURAL_OF(n) ((n) == 1 ? "" : "s")
 
-/* ---- head */
-
 static const struct batch *batch_of(const struct incident *i)
 {
 	for (size_t n = 0; n < i->acts.count; n++)
@@ -57,8 +55,6 @@ static void put_head(const struct incident *i, struct strbuf *h)
 	html_format(h, " by %s.", i->user);
 	html_put(h, " Every time is given with its zone.</p>\n</header>\n");
 }
-
-/* ---- in a word */
 
 static void put_tile(struct strbuf *h, const char *class, uint64_t n, const char *words)
 {
@@ -149,8 +145,6 @@ static void put_flood(const struct incident_flood *f, struct strbuf *h)
 	html_put(h, "</section>\n");
 }
 
-/* ---- when */
-
 static void put_minutes(const struct incident *i, struct strbuf *h)
 {
 	const struct incident_minutes *m = &i->minutes;
@@ -198,8 +192,6 @@ static void put_when(const struct incident *i, struct strbuf *h)
 		    "deleted counts twice in this chart.");
 	html_put(h, "</section>\n");
 }
-
-/* ---- who, to whom, why */
 
 static const struct {
 	const char *id, *head, *name, *nameless, *note;
@@ -285,8 +277,6 @@ static void put_tables(const struct incident *i, struct strbuf *h)
 	html_put(h, "</section>\n");
 }
 
-/* ---- the rest */
-
 static void put_queues(const struct incident_left *left, struct strbuf *h)
 {
 	bool first = true;
@@ -339,8 +329,6 @@ static void put_left(const struct incident *i, struct strbuf *h)
 	}
 	html_put(h, "</section>\n");
 }
-
-/* ---- the end */
 
 static void put_notes(const struct incident *i, struct strbuf *h)
 {

@@ -7,7 +7,7 @@
 /* Appends the page. -ENOMEM. */
 int page_write(const struct incident *i, struct strbuf *to) NODISCARD;
 
-/* ---- private: the parts of page.c */
+/* Private to purge/report: the parts of page.c. */
 
 /* page_chart.c: arrivals as inline SVG, with the times of batches. */
 void chart_write(const struct incident *i, struct strbuf *to);

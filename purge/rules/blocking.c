@@ -257,8 +257,6 @@ int block_unset(const struct index_client *client, const char *subject, struct b
 	return code < 0 ? err_within(err, code, "failed to remove the rule for '%s'", subject) : 0;
 }
 
-/* ---- in words */
-
 struct block_terms block_terms_of(const struct session *s, enum rule_action action, int64_t lasts)
 {
 	const struct options *o = &s->options;

@@ -43,7 +43,7 @@ int block_set(const struct index_client *client, const struct rule *r, struct bl
 int block_unset(const struct index_client *client, const char *subject, struct block_answer *ret,
     struct err *err) NODISCARD;
 
-/* ---- in words */
+/* From here on: in words. */
 
 /* lasts: microseconds; 0 = until unblocked. */
 struct block_terms block_terms_of(const struct session *s, enum rule_action action, int64_t lasts);

@@ -49,8 +49,6 @@ size_t model_wants(const struct screen_model *m)
 	return wanted < CENSUS_LIST ? wanted : CENSUS_LIST;
 }
 
-/* ---- places */
-
 static size_t line_count(const struct screen_model *m)
 {
 	return strlist_of(&m->text).count;
@@ -132,8 +130,6 @@ static void move(struct screen_model *m, long by)
 		choose(m);
 }
 
-/* ---- data */
-
 void model_groups(struct screen_model *m, struct screen_groups *groups)
 {
 	screen_groups_release(&m->before);
@@ -201,8 +197,6 @@ void model_text(struct screen_model *m, const char *title, const char *text, siz
 		len -= line;
 	}
 }
-
-/* ---- keys */
 
 static enum screen_effect load(struct screen_model *m, enum screen_effect what)
 {
@@ -403,8 +397,6 @@ enum screen_effect model_key(struct screen_model *m, int key)
 		return on_letter(m, key);
 	}
 }
-
-/* ---- words */
 
 static bool is_about_a_message(const struct screen_model *m, enum screen_effect effect)
 {

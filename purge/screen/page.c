@@ -54,7 +54,7 @@ static void put_total(const struct screen_model *m, struct strbuf *to)
 		put(to, ", %s", rate);
 }
 
-/* How far the data can be trusted. */
+/* Shows how far the data can be trusted. */
 static void put_basis(const struct screen_model *m, int64_t now, struct strbuf *to)
 {
 	const struct screen_groups *g = &m->groups;

@@ -20,8 +20,6 @@ void page_rate(const struct screen_model *m, const struct screen_group *g,
 	snprintf(buf, size, rate > -0.05 && rate < 0.05 ? "0/s" : "%+.1f/s", rate);
 }
 
-/* ---- cells of a line, with blanks between them */
-
 struct cell {
 	const char *head;
 	size_t width; /* columns; 0: the rest */
@@ -94,8 +92,6 @@ static const char *ago(int64_t now, int64_t wall, char *buf, size_t size)
 	return clock_span_text(now > wall ? now - wall : 0, buf, size);
 }
 
-/* ---- groups */
-
 enum { G_NAME, G_COUNT, G_SHARE, G_BAR, G_RATE, G_SIZE, G_NEW, G_OLD, G_AGES, G_LAST, G_CELLS };
 
 static const struct cell group_cells[G_CELLS] = {
@@ -167,8 +163,6 @@ void page_groups(const struct screen_model *m, int64_t now, struct page_line *he
 	}
 }
 
-/* ---- messages */
-
 static const struct cell message_cells[] = {
     {.head = "ID", .width = 16},
     {.head = "QUEUE", .width = 8},
@@ -205,8 +199,6 @@ void page_messages(const struct screen_model *m, int64_t now, struct page_line *
 			lines[i].style = STYLE_CURSOR;
 	}
 }
-
-/* ---- text */
 
 void page_text(
     const struct screen_model *m, struct page_line *head, struct page_line *lines, size_t room)

@@ -19,8 +19,6 @@ static char restoring[256]; /* resets the terminal */
 
 static const int crashes[] = {SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 
-/* ---- a crash */
-
 /* Makes only async-signal-safe calls. */
 static void on_crash(int number)
 {
@@ -66,8 +64,6 @@ static void prepare_for_a_crash(void)
 	for (size_t i = 0; i < COUNT_OF(crashes); i++)
 		sigaction(crashes[i], &action, NULL);
 }
-
-/* ---- the terminal */
 
 static void choose_colors(void)
 {
@@ -237,6 +233,6 @@ int painter_key(bool *ret_resized)
 	for (size_t i = 0; i < COUNT_OF(keys); i++)
 		if (keys[i].curses == got)
 			return keys[i].key;
-	/* other keys of curses have no meaning here, but count as a key */
+	/* other keys of curses mean nothing here, but count as a key */
 	return got < 256 ? got : SCREEN_OTHER;
 }

@@ -21,8 +21,6 @@ struct screen {
 	char text_title[SCREEN_NOTE_MAX];
 };
 
-/* ---- starting to look */
-
 static void start(struct screen *v, enum task_kind kind, job_work *work)
 {
 	job_release(&v->jobs[kind]);
@@ -80,8 +78,6 @@ static void look_at_text(struct screen *v)
 	snprintf(v->text_title, sizeof(v->text_title), "%s", v->model.title);
 	start(v, TASK_TEXT, task_text);
 }
-
-/* ---- answers */
 
 static void take_groups(struct screen *v, const char *complaint)
 {
@@ -157,8 +153,6 @@ static void take(struct screen *v, enum task_kind kind)
 	job_release(&v->jobs[kind]);
 	v->dirty = true;
 }
-
-/* ---- acting */
 
 /* Pushes the number of the account's last batch, if it can be undone. */
 static bool find_batch(struct screen *v, struct strbuf *packed)
@@ -262,8 +256,6 @@ static void carry_out(struct screen *v, enum screen_effect effect)
 		break;
 	}
 }
-
-/* ---- the loop */
 
 static void look_if_due(struct screen *v)
 {

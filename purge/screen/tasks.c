@@ -68,8 +68,6 @@ int task_text(void *arg)
 	return task_command(arg);
 }
 
-/* ---- with the terminal */
-
 static void say_words(const struct strbuf *words)
 {
 	struct strlist list = strlist_of(words);

@@ -30,7 +30,7 @@ int task_groups(void *arg);
 int task_command(void *arg);
 /* With stderr on stdout. */
 int task_text(void *arg);
-/* Shows the effect of a block, asks, and blocks. The verb itself asks only in doubt. */
+/* Shows the effect of a block, asks, and blocks. The verb itself asks only when in doubt. */
 int task_block(void *arg);
 /* Runs the words, then waits for Enter. */
 int task_act(void *arg);

@@ -31,7 +31,7 @@ static bool is_domain(const char *name)
 	       strcmp(p.address.domain.text, name) == 0;
 }
 
-/* '@' and '/' begin a domain or an expression. */
+/* Whether --login takes it for a name: '@' and '/' begin a domain or an expression. */
 static bool is_login(const char *name)
 {
 	return *name && !strchr("@/", *name) && strlen(name) <= LOGIN_MAX && !str_has_control(name);

@@ -282,8 +282,6 @@ int setup_plan(struct setup *setup, const struct session *s, struct err *err)
 	return setup->failed ? err_sys(err, ENOMEM, "failed to plan") : 0;
 }
 
-/* ---- removal */
-
 /* The subject of a line of the record, or NULL if the line is of another kind. */
 static const char *made(const char *line, const char *kind)
 {

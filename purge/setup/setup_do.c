@@ -33,8 +33,7 @@ static int run(const char *const argv[], struct err *err)
 	return code > 0 ? ERR_CHILD : code;
 }
 
-/* ---- user and directories: by our sysusers.d and tmpfiles.d, else by hand */
-
+/* The user and the directories: by our sysusers.d and tmpfiles.d, otherwise by hand. */
 static int make_user(struct setup *setup, const struct setup_step *step, struct err *err)
 {
 	const char *user = step->subject;

@@ -13,7 +13,7 @@ int setup_file_read(const char *path, struct strbuf *ret, struct err *err)
 	return code < 0 ? err_sys(err, -code, "failed to read '%s'", path) : 1;
 }
 
-/* Gives it the owner and mode of the file that it will replace. */
+/* Gives fd the owner and mode of the file that it will replace. */
 static int dress(int fd, const char *path, unsigned mode)
 {
 	struct stat st;

@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* As this host's init. */
+/* Whether systemd is this host's init. */
 bool setup_systemd_runs(void);
 /* NAME for /etc/pqpurge/NAME.conf, "" for the default file; NULL for any other. */
 const char *setup_instance_of(const char *conf, char *buf, size_t size);

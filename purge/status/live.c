@@ -30,7 +30,7 @@ static long read_pid(int fd)
 	return strcmp(text, DAEMON_NAME "\n") == 0 ? (long)pid : 0;
 }
 
-/* As the owner: whether a daemon holds the lock, and its pid. */
+/* Runs as the owner: whether a daemon holds the lock, and its pid. */
 static int look_in_child(void *arg, struct bytes *out, struct err *err)
 {
 	char path[PATH_MAX];

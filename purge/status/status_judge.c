@@ -15,7 +15,8 @@
 
 #define FIND(st, ...) findings_add(&(st)->findings, __VA_ARGS__)
 
-/* By systemd (an instance has the name of its settings file), or by hand. */
+/* The command that starts the daemon: systemctl (an instance has the name of its settings file), or
+ * the program itself. */
 static const char *put_start(const struct status *st, const char *verb, char *buf, size_t size)
 {
 	const char *config = session_config(st->s), *name;

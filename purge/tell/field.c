@@ -70,8 +70,6 @@ void fields_say(FILE *to, const struct field *fields, size_t count)
 	}
 }
 
-/* ---- a JSON object as lines */
-
 static bool ends_with(const char *key, const char *end)
 {
 	size_t len = strlen(key);

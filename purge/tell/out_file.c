@@ -20,8 +20,6 @@ static int fail(const struct out_file *f, struct err *err)
 	return err_sys(err, errno, "failed to write '%s'", f->path);
 }
 
-/* ---- the directory */
-
 /* Opens the longest part of the absolute path that only root can write, links followed. Returns its
  * length. */
 static size_t open_roots(char *path, int *ret_fd)
@@ -109,8 +107,6 @@ static int split_path(struct out_file *f, struct err *err)
 		    f->path);
 	return fail(f, err);
 }
-
-/* ---- in a child that is the directory's owner */
 
 static int check_target(const struct out_file *f, struct err *err)
 {

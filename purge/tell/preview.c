@@ -145,7 +145,7 @@ static void put_places(FILE *to, const struct outcome *o)
 		    clock_text(newest, last, sizeof(last)));
 }
 
-/* From all over the list, since neighbours may be alike. */
+/* Takes samples from all over the list, because neighbours may be alike. */
 static size_t take_samples(
     const struct outcome *outcome, uint64_t ready, const struct item **samples)
 {

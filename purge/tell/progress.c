@@ -47,8 +47,6 @@ char *progress_text(const char *doing, size_t done, size_t of, int64_t seconds, 
 	return buf;
 }
 
-/* ---- death by a signal leaves no line behind */
-
 static void put(const char *text, size_t len)
 {
 	/* if the terminal is gone, nobody needs the line */
@@ -79,8 +77,6 @@ static void guard_signals(void)
 		if (sigaction(numbers[n], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
 			sigaction(numbers[n], &ours, NULL);
 }
-
-/* ---- the thread */
 
 static void draw(const char *doing, int64_t now)
 {
@@ -147,8 +143,6 @@ static bool start(void)
 		guard_signals();
 	return started;
 }
-
-/* ---- the callers */
 
 void progress_show(void *arg, const char *doing, size_t done, size_t of)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Progress: one line on a terminal for steps that take long. It appears after half a second, is
  * redrawn at most five times a second, and goes before anything else is printed (say.h ends it). It
- * is cut to the terminal's width. A background job draws nothing. No end of the process, such as
- * ^C, leaves a line behind.
+ * is cut to the terminal's width. A background job draws nothing. However the process ends, as by
+ * ^C, no line is left behind.
  *
  * A thread draws it, so that a step without counts visibly goes on. It exists only where a line may
  * be drawn. It uses no stdio and no heap and takes no signal, so children may be forked beside it.

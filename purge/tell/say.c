@@ -38,7 +38,7 @@ void complain(const char *format, ...)
 {
 	va_list values;
 
-	/* comes last if both go to one place */
+	/* so that it comes last if both go to one place */
 	fflush(stdout);
 	progress_clear(stderr);
 	fputs("pqpurge-idx: ", stderr);

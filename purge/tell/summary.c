@@ -269,8 +269,7 @@ size_t summary_counts(const struct summary *s, struct count rows[COUNTS_MAX])
 	return COUNT_OF(all);
 }
 
-/* ---- as JSON: names and results are a contract */
-
+/* The names and results in JSON are a contract. */
 static bool is_listed(const struct summary *s, const struct item *item)
 {
 	switch (item->result) {

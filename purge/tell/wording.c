@@ -118,7 +118,7 @@ void wording_put_sender(struct json *o, const struct message *m)
 		put_address(o, "queued_sender", m->queued.sender);
 }
 
-/* To be joined with the RCPT TO that it came from. */
+/* The recipients that wait, each to be joined with the RCPT TO that it came from. */
 struct waiting {
 	const char *address, *original;
 	bool told;
@@ -195,7 +195,7 @@ static void put_given(struct joining *j, const char *given)
 		put_one(j, given, &queued, false);
 }
 
-/* The waiting recipients that are left. If the given half is missing or cut, by their RCPT TO. */
+/* The waiting recipients that are left: under their RCPT TO if the given half is missing or cut. */
 static void put_rest(struct joining *j)
 {
 	bool whole = message_is_given(j->m) && !(j->m->flags & MESSAGE_CUT_RECIPIENTS);

@@ -5,7 +5,7 @@
 #include "index/control/client.h"
 #include "purge/top/top.h"
 
-/* At most limit groups. The answer is not to be trusted. Errors as client_ask. */
+/* At most limit groups. Do not trust the answer. Errors as client_ask. */
 int kept_ask(const struct index_client *c, enum group_kind kind, const char *like, size_t limit,
     struct json **ret, struct err *err) NODISCARD;
 bool kept_has(enum top_by by);

@@ -128,7 +128,7 @@ static bool put_question(const struct act *a, const struct tally *t)
 	return walk_ask(&a->walk, question, n);
 }
 
-/* More than root allows another user. */
+/* Whether it is more than root allows another user. */
 static bool is_too_much(const struct act *a, uint64_t ready)
 {
 	const struct behalf *b = a->s->behalf;
@@ -220,7 +220,7 @@ static void stay(struct act *a)
 	}
 }
 
-/* Undoes nothing but standing purges, so there is nothing to release. */
+/* For an undo of standing purges alone: there is nothing to release. */
 static int end_only(struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;

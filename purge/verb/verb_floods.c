@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx floods. */
 #include "base/str.h"
 #include "flood/flood.h"
 #include "purge/floods/floods.h"
@@ -15,8 +14,6 @@ static int parse_id(const char *word, uint32_t *ret, struct err *err)
 	*ret = (uint32_t)id;
 	return 0;
 }
-
-/* ---- --normal, --bad */
 
 /* Releases, as `release` does, what the incident's rule and the order door held. The daemon has
  * removed the rule. */
@@ -71,8 +68,6 @@ static int mark(struct session *s, const char *as, struct err *err)
 		return selected;
 	return none ? EXIT_DONE : release_held(s, id, err);
 }
-
-/* ---- looking */
 
 static int look(struct session *s, uint32_t id, struct err *err)
 {

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx list. */
 #include "base/clock.h"
 #include "purge/tell/field.h"
 #include "purge/tell/table.h"

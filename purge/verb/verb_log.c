@@ -40,7 +40,7 @@ static size_t fields_of(const struct batch *b, bool terminal, struct field ret[F
 	return COUNT_OF(fields);
 }
 
-/* A bit for each column; on a terminal only for columns with a value. */
+/* The columns to show, as bits: on a terminal only those with a value. */
 static uint32_t used_columns(const struct batch *list, size_t count, bool terminal)
 {
 	struct field fields[FIELDS_MAX];

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx order. */
 #include "purge/door/serve.h"
 #include "purge/interrupt.h"
 #include "purge/session.h"

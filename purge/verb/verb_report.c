@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx report. */
 #include "purge/report/gather.h"
 #include "purge/report/page.h"
 #include "purge/tell/out_file.h"

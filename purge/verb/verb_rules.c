@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx rules. */
 #include "base/clock.h"
 #include "base/json.h"
 #include "door/door.h"

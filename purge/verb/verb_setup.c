@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx setup. */
 #include "base/json.h"
 #include "base/log.h"
 #include "purge/setup/setup.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx show. */
 #include "purge/tell/field.h"
 #include "purge/tell/say.h"
 #include "purge/tell/wording.h"
@@ -24,7 +23,7 @@ static const struct verdict {
     [PROOF_ERROR] = {"unreadable", "its queue file could not be read"},
 };
 
-/* Not only its ID. */
+/* Whether more than its ID is known. */
 static bool is_known(const struct shown *w)
 {
 	return w->item && !w->item->unheard;

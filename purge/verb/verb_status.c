@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx status. */
 #include "index/control/status.h"
 #include "purge/status/status.h"
 #include "purge/tell/field.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx sync. */
 #include "order/order.h"
 #include "purge/interrupt.h"
 #include "purge/session.h"

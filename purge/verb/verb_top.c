@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx top. */
 #include <langinfo.h>
 #include <stdarg.h>
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx why. */
 #include "base/clock.h"
 #include "purge/tell/field.h"
 #include "purge/tell/say.h"

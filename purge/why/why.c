@@ -151,7 +151,7 @@ static int compare_reasons(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-/* Offsets become absolute, to survive sorting. */
+/* First makes the offsets of pairs absolute, because sorting parts pairs from their numbers. */
 static void sort(struct counting *c)
 {
 	for (size_t i = 0; i < c->pair_names.count; i++)

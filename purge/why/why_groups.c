@@ -18,8 +18,6 @@ int why_number(struct labels *names, struct strbuf *folded, const char *reason, 
 	return code;
 }
 
-/* ---- the child */
-
 struct reading {
 	const struct postfix *p;
 	const struct outcome *outcome;
@@ -79,8 +77,6 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	bytes_put(out, r->entries.at, r->entries.len);
 	return code < 0 ? err_sys(err, ENOMEM, "failed to group reasons") : 0;
 }
-
-/* ---- the parent */
 
 static int take_entry(struct why_groups *g, struct reader *in, size_t items)
 {
