@@ -11,8 +11,7 @@
 #include "milter/policy/transactions.h"
 #include "milter/tally.h"
 
-#define ARRIVAL_DRIFT                                                                              \
-	(24 * 3600 * USEC_PER_SEC) /* if an instance is further off, it does not hold a time */
+#define ARRIVAL_DRIFT (24 * 3600 * USEC_PER_SEC) /* an instance further off is not a time */
 
 struct front {
 	const struct glue_config *config;

@@ -112,8 +112,7 @@ static void close_connection(struct policy_server *s, struct connection *c)
 	pthread_mutex_lock(&s->lock);
 	TAILQ_REMOVE(&s->by_use, c, use);
 	s->count--;
-	close(c->fd); /* with the lock held, so that close_soon never finds a descriptor that was
-			 used again */
+	close(c->fd); /* with the lock, so that close_soon finds no descriptor in new use */
 	pthread_mutex_unlock(&s->lock);
 	strbuf_release(&c->in);
 	free(c);
