@@ -106,10 +106,10 @@ static int check_hold(const struct door_hold *h, struct err *err)
 		return err_set(err, ERR_SYNTAX, "%u messages are not from 1 to %u",
 		    (unsigned)h->most, DOOR_HOLD_MAX);
 	if (str_starts(h->token, DOOR_FLEET_PREFIX))
-		return err_set(err, ERR_SYNTAX, "'%s' is a token of the fleet's", h->token);
+		return err_set(err, ERR_SYNTAX, "'%s' is a token of the fleet", h->token);
 	if (!door_consists_of(h->token, DOOR_LOWER DOOR_UPPER DOOR_DECIMAL "-:._", 64))
 		return err_set(err, ERR_SYNTAX, "'%s' is not a token", h->token);
-	return door_is_text(h->reason) ? 0 : err_set(err, ERR_SYNTAX, "the reason is no text");
+	return door_is_text(h->reason) ? 0 : err_set(err, ERR_SYNTAX, "the reason is not a text");
 }
 
 static bool is_known(const struct door_hook *hook, size_t n)
@@ -152,7 +152,7 @@ static int check_verb(const struct door_verb *verb, struct err *err)
 	for (size_t n = 0; n < verb->count; n++)
 		if (!door_is_text(verb->words[n]))
 			return err_set(err, ERR_SYNTAX,
-			    "word %zu holds control characters or bytes that are no UTF-8, or is "
+			    "word %zu holds control characters or bytes that are not UTF-8, or is "
 			    "too long",
 			    n + 1);
 	return 0;

@@ -96,7 +96,8 @@ static int read_answer(int fd, struct bytes *frame, struct err *err)
 	if (got == 1)
 		return 0;
 	return err_set(err, got == 0 ? -EPIPE : got,
-	    "the order was sent, but its answer broke off; 'pqpurge-idx log' tells what was done");
+	    "the order was sent, but its answer ended early; 'pqpurge-idx log' tells what was "
+	    "done");
 }
 
 /* Closing our sending side makes root stop. */

@@ -153,7 +153,7 @@ int flood_exempt_parse(const char *text, struct flood_exempt *ret, struct err *e
 		    "'%s' is not KIND:KEY (kinds: login local sender client domain xdomain bounce)",
 		    text);
 	if (e.kind == FLOOD_CLIENT && net_parse_block(e.key, &e.block) != 0)
-		return err_set(err, ERR_SYNTAX, "'%s' is no network", e.key);
+		return err_set(err, ERR_SYNTAX, "'%s' is not a network", e.key);
 	*ret = e;
 	return 0;
 }

@@ -64,7 +64,7 @@ static int take_answers(void *arg, struct span part, struct err *err)
 
 	while (code == 0 && !reader_done(&r))
 		code = take_answer(arg, &r);
-	return code < 0 ? err_set(err, code, "the reader of queue files broke off") : 0;
+	return code < 0 ? err_set(err, code, "the reader of queue files ended early") : 0;
 }
 
 static int read_files(

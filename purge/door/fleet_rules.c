@@ -47,7 +47,7 @@ static int read_more(
 	int got = io_frame_read(fd, frame, DOOR_FRAME_MAX, deadline < until ? deadline : until);
 
 	if (got != 1)
-		return err_set(err, got == 0 ? ERR_SYNTAX : got, "the rules broke off");
+		return err_set(err, got == 0 ? ERR_SYNTAX : got, "the rules ended early");
 	if (door_decode(bytes_span(frame), ret, err) < 0)
 		return ERR_SYNTAX;
 	return ret->kind == DOOR_RULES ? 0 : err_set(err, ERR_SYNTAX, "rules were to follow");

@@ -105,7 +105,7 @@ int serve_grant(const struct settings *s, struct err *err)
 		return code;
 	snprintf(path, sizeof(path), "%s/" DOOR_OPERATOR_SOCKET, s->order_directory);
 	if (lchown(path, 0, operators ? operators->gr_gid : 0) < 0 || chmod(path, 0660) < 0)
-		return err_sys(err, errno, "failed to give away '%s'", path);
+		return err_sys(err, errno, "failed to change the owner of '%s'", path);
 	return 0;
 }
 

@@ -28,7 +28,7 @@ static int put_result(const struct session *s, const struct sync *sync)
 	if (!s->options.json) {
 		fields_say(stdout, fields, s->options.quiet ? 0 : COUNT_OF(fields));
 		if (sync->counts.adopted && !s->options.quiet)
-			say(stdout, "The index now stands for this queue directory.\n");
+			say(stdout, "The index now belongs to this queue directory.\n");
 		return 0;
 	}
 	struct json *o = json_new();

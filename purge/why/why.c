@@ -272,7 +272,7 @@ static int take(const struct blob *blob, struct why *ret, struct err *err)
 		struct json *o = NULL;
 
 		if (r.failed || ret->count > WHY_REASONS_MAX)
-			return err_set(err, ERR_CHILD, "the reader of reasons broke off");
+			return err_set(err, ERR_CHILD, "the reader of reasons ended early");
 		code = json_parse(text.at, text.len, &o, err);
 		if (code == 0 && !ret->sums)
 			ret->sums = o;

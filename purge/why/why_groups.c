@@ -104,7 +104,8 @@ static int take(const struct blob *blob, size_t items, struct why_groups *ret, s
 	while (code == 0 && !reader_done(&in))
 		code = take_entry(ret, &in, items);
 	if (code < 0 || in.failed)
-		return err_set(err, code < 0 ? code : ERR_CHILD, "the reader of reasons broke off");
+		return err_set(
+		    err, code < 0 ? code : ERR_CHILD, "the reader of reasons ended early");
 	return 0;
 }
 

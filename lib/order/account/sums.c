@@ -121,6 +121,6 @@ int sums_read(
 	if (code == -ENOENT)
 		return 0;
 	if (code == 0 && take_all(&blob, ret) < 0)
-		code = err_set(err, ERR_CHILD, "the reader of the account broke off");
+		code = err_set(err, ERR_CHILD, "the reader of the account ended early");
 	return code;
 }

@@ -78,7 +78,7 @@ static int receive(struct writer *w, int64_t deadline, struct reader *r, uint32_
 	*ret_code = (int)reader_u32(r);
 	const char *words = reader_text(r);
 	if (r->failed || *ret_code > 0)
-		return err_set(err, ERR_CHILD, "the account's writer broke off");
+		return err_set(err, ERR_CHILD, "the account's writer ended early");
 	if (*ret_code < 0)
 		err_set(err, *ret_code, "%s", words);
 	return 1;
@@ -161,7 +161,7 @@ static int take_begun(struct writer *w, struct reader *r, uint64_t *ret_done,
 	if (code == -ENOMEM)
 		return err_sys(err, ENOMEM, "failed to begin the account");
 	if (code < 0 || !reader_done(r) || w->batch == 0 || w->part > INT32_MAX)
-		return err_set(err, ERR_CHILD, "the account's writer broke off");
+		return err_set(err, ERR_CHILD, "the account's writer ended early");
 	return 0;
 }
 

@@ -71,12 +71,13 @@ static int take_over(struct blob *blob, struct caught *ret, struct err *err)
 	}
 	if (code < 0) {
 		blob_release(blob);
-		return err_set(err, code, "the reader of the queue broke off (%s)", err_word(code));
+		return err_set(
+		    err, code, "the reader of the queue ended early (%s)", err_word(code));
 	}
 	blob->len = len - counts_len;
 	code = select_view(blob, &ret->found, err);
 	if (code == 0 && ret->found.damaged > 0)
-		code = err_set(err, ERR_CHILD, "the reader of the queue put out damaged records");
+		code = err_set(err, ERR_CHILD, "the reader of the queue wrote damaged records");
 	return code;
 }
 

@@ -100,7 +100,7 @@ static int look_in_file(const struct postfix *p, const struct looking *looking, 
 	int found = blob.len == 1 && blob.at[0] == 1;
 
 	if (code == 0 && blob.len != 1)
-		code = err_set(err, ERR_CHILD, "the reader of '%s' broke off", looking->path);
+		code = err_set(err, ERR_CHILD, "the reader of '%s' ended early", looking->path);
 	return code < 0 ? code : found;
 }
 

@@ -139,7 +139,7 @@ int spool_reasons(
 	int code = role_ask(&p->owner, p->stop, queue_patience(1), work, &task, &blob, err);
 	strbuf_clear(ret_packed);
 	if (code == 0 && blob.len > 0 && blob.at[blob.len - 1] != '\0')
-		code = err_set(err, ERR_CHILD, "the reader of defer logs broke off");
+		code = err_set(err, ERR_CHILD, "the reader of defer logs ended early");
 	else if (code == 0)
 		strbuf_add(ret_packed, (const char *)blob.at, blob.len);
 	if (code == 0 && ret_packed->failed)

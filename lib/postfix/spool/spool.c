@@ -41,7 +41,7 @@ static int take_batch(const struct spool_proving *s, struct batch *b, struct pro
 	int code = role_finish(&b->child, s->deadline, &blob, err);
 
 	if (code == 0 && blob.len != count * sizeof(*into) + sizeof(since))
-		code = err_set(err, ERR_CHILD, "the prover broke off");
+		code = err_set(err, ERR_CHILD, "the prover ended early");
 	for (size_t n = 0; code == 0 && into && n < count; n++) {
 		memcpy(&into[first + n], blob.at + n * sizeof(*into), sizeof(*into));
 		if (into[first + n].state > PROOF_ERROR || into[first + n].asked > ASKED_UNSURE ||

@@ -175,12 +175,12 @@ static int take_parts(
 	struct strlist names;
 
 	if (!report || report->named > SPOOL_READ_NAMED)
-		return err_set(err, ERR_CHILD, "the reader of queue files broke off");
+		return err_set(err, ERR_CHILD, "the reader of queue files ended early");
 	struct span part = {reader_take(&in, report->output), report->output};
 	if (in.failed || !take_report(share, r, report) ||
 	    strlist_view(
 		(const char *)in.at, (size_t)(in.end - in.at), (uint32_t)report->named, &names) < 0)
-		return err_set(err, ERR_CHILD, "the reader of queue files broke off");
+		return err_set(err, ERR_CHILD, "the reader of queue files ended early");
 	strlist_each (name, &names)
 		if (strlist_of(&r->unreadable_names).count < SPOOL_READ_NAMED)
 			strlist_push(&r->unreadable_names, name, strlen(name));

@@ -421,7 +421,7 @@ int spool_walk(const struct postfix *p, const struct packed_id *known, size_t kn
 		return code;
 	code = walked_parse(ret, &memory, known_count);
 	if (code < 0)
-		err_set(err, code, "the walk over the queue broke off (%s)", err_word(code));
+		err_set(err, code, "the walk over the queue ended early (%s)", err_word(code));
 	return code;
 }
 

@@ -291,7 +291,7 @@ int postsuper_advance(struct postsuper_job *job)
 		return !go_on(job);
 	take_output(job);
 	if (said_too_much(job)) {
-		complain(job, "postsuper said too much and was ended");
+		complain(job, "postsuper wrote too much and was ended");
 		return reap(job, true);
 	}
 	if (now > job->deadline || now > job->started + POSTSUPER_LONGEST) {
