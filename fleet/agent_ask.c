@@ -77,7 +77,7 @@ static void hello_fill(struct agent *a, struct params *p)
 	add_text(p, "pqpurge-link " PQPURGE_VERSION);
 }
 
-/* After a failover the same version may stand for other rules, so all are fetched and replaced. */
+/* After a failover the same version may name other rules, so all are fetched and replaced. */
 static void hello_take(struct agent *a)
 {
 	a->epoch = pg_number(a->pg, 0, 2);

@@ -227,7 +227,7 @@ static int on_connected(struct pg *pg, struct err *err)
 	return PG_CONNECTED;
 }
 
-/* Only when the socket is ready: libpq takes the call itself to mean that. */
+/* Call it only when the socket is ready, because libpq relies on that. */
 static int step_connect(struct pg *pg, struct err *err)
 {
 	if (io_wait(pg_fd(pg), pg_poll_events(pg), 0) == 0)

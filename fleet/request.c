@@ -245,8 +245,8 @@ static int run_connect(
 	return 0;
 }
 
-/* Without a schema the version is 0. Tidying up is optional: a role without that right is
- * refused. */
+/* Without a schema the version is 0. Tidying up is optional, and fails for a role without that
+ * right. */
 static int greet(struct operator_side *o, struct json *ret, struct err *err)
 {
 	char sqlstate[6];

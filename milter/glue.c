@@ -17,8 +17,8 @@
 #define PACKET_MAX (4u << 20)
 #define DRAIN_STEP INT64_C(5000)
 
-/* Only MAIL and end of message are answered. All connections skip the same steps, since
- * libmilter keeps them in one table. */
+/* Only MAIL and end of message are answered. All connections skip the same steps, because libmilter
+ * keeps them in one table. */
 #define STEPS_SKIPPED (SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_NOEOH | SMFIP_NOBODY)
 #define STEPS_SILENT  (SMFIP_NR_CONN | SMFIP_NR_RCPT | SMFIP_NR_HDR)
 

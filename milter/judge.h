@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* From rules to a verdict. No client text enters a reply. Refused mail from sendmail(1) would
+/* Turns rules into a verdict. No client text enters a reply. Refused mail from sendmail(1) would
  * bounce to the outside or loop in maildrop, so REJECT and DEFER become HOLD there, which works
  * only at end of message. */
 #pragma once

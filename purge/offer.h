@@ -11,5 +11,5 @@ enum offer_kind {
 	OFFER_NUMBER, /* ASCII digits */
 };
 
-/* In any locale. False for "" and for a word that begins with '-'. */
+/* Works in any locale. False for "" and for a word that begins with '-'. */
 bool offer_fits(enum offer_kind kind, const char *word);

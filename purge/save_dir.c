@@ -10,7 +10,7 @@ static int fail(struct err *err, const char *what, const char *path)
 	    err, ERR_CONFIG, "%s '%s' (%s); nothing was deleted", what, path, err_word(-errno));
 }
 
-/* Only if we or the caller (mktemp(1)) just made the directory. */
+/* Gives the directory away only if we or the caller (mktemp(1)) just made it. */
 static int adopt(int fd, const char *path, const struct role *owner, bool ours, struct err *err)
 {
 	struct stat st;

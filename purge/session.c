@@ -62,7 +62,7 @@ char *session_command(const struct session *s, const char *words, char *buf, siz
 	return buf;
 }
 
-/* By sudo(8), doas(1) or pkexec(1). */
+/* Whether sudo(8), doas(1) or pkexec(1) started us. */
 static bool is_for_somebody(void)
 {
 	static const char *const names[][2] = {

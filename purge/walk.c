@@ -139,7 +139,7 @@ bool walk_ask(const struct walk *w, const char *question, uint64_t n)
 	return ask_yes(STDIN_FILENO, stderr, question) == ANSWER_YES;
 }
 
-/* As given, but escaped, so that a quotation mark does not end the value. */
+/* Puts the value as given, but escaped, so that a quotation mark does not end the value. */
 static void put_quoted(struct strbuf *line, const char *key, const char *text)
 {
 	strbuf_printf(line, " %s=\"", key);

@@ -314,7 +314,7 @@ static uint32_t continuation_bits(const unsigned char *at, size_t count)
 	return bits;
 }
 
-/* By RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
+/* Follows RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 size_t str_utf8(const char *text, size_t len, uint32_t *ret_point)
 {
 	static const struct {

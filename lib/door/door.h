@@ -21,8 +21,8 @@
 #define DOOR_OPERATOR_SOCKET "operator.sock"
 #define DOOR_GROUP           "pqpurge-order" /* of daemon.sock */
 
-/* In order_directory. Its mtime is when the agent last asked for this host's health, as it does
- * while it is connected to the fleet. */
+/* A file in order_directory. Its mtime is when the agent last asked for this host's health, as it
+ * does while it is connected to the fleet. */
 #define DOOR_FLEET_SEEN "fleet.seen"
 /* microseconds; if the file is older, the fleet is lost */
 #define DOOR_FLEET_SILENT (60 * INT64_C(1000000))

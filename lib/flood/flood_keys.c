@@ -39,7 +39,7 @@ uint64_t flood_hash(const uint64_t secret[2], const char *text, size_t len)
 	return word ? word : 1;
 }
 
-/* In ASCII, eight bytes at a time: about a login's length. */
+/* Lowers ASCII letters, eight bytes at a time: about a login's length. */
 static void fold(char *to, const char *text, size_t len)
 {
 	const uint64_t each = 0x0101010101010101;
@@ -79,7 +79,7 @@ void flood_key_text(struct flood_key *k, const char *text, bool fold_case)
 	add(k, text, strlen(text), fold_case);
 }
 
-/* Without tag or VERP: up to the first '+' or '='. */
+/* The length without tag or VERP: up to the first '+' or '='. */
 static size_t local_len(const char *address, const char *at)
 {
 	size_t len = (size_t)(at - address);

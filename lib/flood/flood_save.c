@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Of strangers' keys only those that matter are saved, so that the file stays small. */
+/* Saves only those of the strangers' keys that matter, so that the file stays small. */
 #include <math.h>
 
 #include "base/clock.h"
@@ -85,7 +85,7 @@ static void save_entry(
 	(void)!json_write(to, o);
 }
 
-/* Of an incident, both written and read. */
+/* The numbers of an incident, both written and read. */
 #define NUMBERS(X)                                                                                 \
 	X(since)                                                                                   \
 	X(last)                                                                                    \

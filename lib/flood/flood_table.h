@@ -52,7 +52,7 @@ double table_messages(const struct entry *e, enum flood_window w, int64_t now);
 uint32_t table_networks_1h(const struct entry *e);
 double table_networks_1d(const struct entry *e); /* estimated by linear counting */
 uint32_t table_senders(const struct entry *e);
-/* At the end of an incident: what it reported is not reported again. */
+/* Call it at the end of an incident: what it reported is not reported again. */
 void table_clear(struct entry *e);
 void table_settle(struct entry *e);              /* makes pending peaks effective */
 void table_forget(struct entry *e, int64_t now); /* drops pending peaks; today is not learned */

@@ -35,7 +35,7 @@ const struct maillog_counts *maillog_counts(const struct maillog *l);
 int64_t maillog_first(const char *line, int64_t mtime);
 /* Call it before the lines of a file. */
 void maillog_file(struct maillog *l, int64_t first);
-/* Without newline; changed. cut: the line exceeded MAILLOG_LINE. */
+/* line: without its newline; it is changed. cut: it exceeded MAILLOG_LINE. */
 void maillog_line(struct maillog *l, char *line, bool cut);
 
 /* Parses the stamp at the start of a line, wall clock, seconds. *ret_rest: the text after it. year

@@ -27,7 +27,7 @@ static void count_evicted(struct txn *txn, size_t rows)
 	meta_put(txn, &meta);
 }
 
-/* In thousandths of the map, or of the file's possible size within half of the free space. */
+/* Returns thousandths of the map, or of the file's possible size within half of the free space. */
 static uint64_t fullness(struct txn *txn)
 {
 	struct store_usage usage;

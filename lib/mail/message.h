@@ -114,7 +114,7 @@ const struct strlist *message_waiting(const struct message *m, uint32_t *ret_cou
 /* Wall clock, microseconds: the T record if known, otherwise mail_time. */
 int64_t message_arrival(const struct message *m);
 
-/* Of a sender or mailbox in normal form. */
+/* The domain of a sender or mailbox in normal form. */
 void message_domain(const char *normal, struct domain *ret);
 /* The distinct author domains of both halves, at most max; that of the given envelope sender comes
  * first. If some mailboxes are not recorded, the last domain is MESSAGE_AUTHORS_CUT, where a search

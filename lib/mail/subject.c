@@ -63,7 +63,7 @@ struct decoder {
 	size_t start; /* offset of our text in out */
 	bool blank;   /* a blank is due */
 	bool cut;
-	/* Of consecutive words in one charset: a character may be split over two words. */
+	/* of consecutive words in one charset, because a character may be split over two words */
 	struct strbuf octets;
 	const struct charset *charset; /* of octets; NULL: no word comes before */
 	iconv_t convert;               /* if charset->iconv */

@@ -49,7 +49,7 @@ static int lane_fd(const struct lane *lane)
 	return lane->step == LANE_LOOKING ? spool_prove_fd(lane->look) : -1;
 }
 
-/* After ^C a chunk may end in order for STOP_TIME. A child may be stopped, or the disk hang. */
+/* After ^C a chunk gets STOP_TIME to end in order. A child may be stopped, or the disk may hang. */
 static void watch_stop(struct work *w, int64_t now)
 {
 	if (!order_stopped(w->order))

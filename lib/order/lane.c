@@ -93,7 +93,7 @@ static void give_up_look(struct work *w, struct lane *lane, int code, const stru
 	give_up(w, lane, had, had + lane->next, code, err);
 }
 
-/* After ^C a look at postsuper's work may end in order; a look at the next chunk ends at once. */
+/* After ^C, a look at what postsuper did may finish, but a look at the next chunk ends at once. */
 static void start_look(struct work *w, struct lane *lane)
 {
 	const struct postfix *p = lane->had > 0 ? &w->settling : &w->run->looking;

@@ -56,7 +56,7 @@ struct work {
 void lane_report(struct work *w, size_t settled); /* so many more are settled */
 bool lane_may_begin(const struct work *w);
 
-/* At the lane's last chunk and at its next one, if there are any. */
+/* Begins a look at the lane's last chunk and at its next one, if there are any. */
 void lane_begin_look(struct work *w, struct lane *lane);
 /* Settles the last chunk, and goes on with the proven part of the next. */
 void lane_end_look(struct work *w, struct lane *lane);

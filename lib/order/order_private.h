@@ -121,7 +121,7 @@ struct outcome_memory {
 /* Makes it if missing; NULL if out of memory. */
 struct outcome_memory *order_memory(struct outcome *outcome);
 void order_fail(struct outcome *outcome, struct item *item, const char *words); /* copies words */
-/* With the error of a proof that is PROOF_ERROR. */
+/* Fails the item with the error of a PROOF_ERROR. */
 void order_fail_look(struct outcome *outcome, struct item *item, const struct proof *proof);
 /* Adds to outcome->trouble, the same words only once. */
 void order_trouble(struct outcome *outcome, const struct err *err);
@@ -181,7 +181,7 @@ order_step order_apply_limit; /* excludes all but the oldest */
 /* *ret, from malloc, has a proof for each of these positions. */
 int order_look(
     struct run *run, const size_t *at, size_t count, struct proof **ret, struct err *err) NODISCARD;
-/* In two steps, as spool_prove_start. */
+/* order_look in two steps, as spool_prove_start. */
 int order_look_start(struct run *run, const struct postfix *p, const size_t *at, size_t count,
     size_t departed, struct spool_proving **ret, struct err *err) NODISCARD;
 int order_look_finish(struct run *run, struct spool_proving *look, const size_t *at, size_t count,

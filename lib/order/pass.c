@@ -4,7 +4,7 @@
 
 #define SETTLE_TIME (10 * INT64_C(1000000))
 
-/* Until one fails; NULL ends the list. */
+/* Takes the steps until one fails; NULL ends the list. */
 static int take_steps(struct run *run, order_step *const *steps, struct err *err)
 {
 	int code = 0;

@@ -34,7 +34,8 @@ int order_parse_lifetime(const char *text, int64_t *ret_usec)
 {
 	uint64_t days;
 
-	/* Without a unit: days here, elsewhere seconds (global/conv_time.c, mail_params.h). */
+	/* A number without a unit means days here, elsewhere seconds (global/conv_time.c,
+	 * mail_params.h). */
 	if (str_parse_u64(text, 0, 36500, &days) == 0) {
 		*ret_usec = (int64_t)days * DAY;
 		return 0;

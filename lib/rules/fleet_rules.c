@@ -6,7 +6,7 @@
 
 #define LEFT_MAX (INT64_C(10) * 366 * 86400 * USEC_PER_SEC)
 
-/* In whole seconds; rounded up, so that the last second counts in full. */
+/* Returns whole seconds, rounded up, so that the last second counts in full. */
 static int64_t expiry_of(const struct json *o, int64_t wall)
 {
 	int64_t left = json_int(o, "left_us", 0);
@@ -17,7 +17,7 @@ static int64_t expiry_of(const struct json *o, int64_t wall)
 	       USEC_PER_SEC;
 }
 
-/* As in rule_make. A quoted login is not an expression. */
+/* Agrees with rule_make: a quoted login is not an expression. */
 static bool is_expression(const char *subject)
 {
 	return subject[str_starts(subject, RULE_LOGIN_PREFIX) ? strlen(RULE_LOGIN_PREFIX) : 0] ==
@@ -33,7 +33,7 @@ static int make(
 
 	if (!subject || (word && rule_action_of(word, &action) < 0))
 		return err_set(err, ERR_SYNTAX, "a rule needs a subject and an action");
-	/* Without leave, an expression is not even compiled. */
+	/* If expressions are not allowed, they are not even compiled. */
 	if (is_expression(subject) && !str_has_word(change->allow, "regex"))
 		return err_set(err, ERR_REFUSED, "fleet_allow does not list 'regex'");
 	int code = rule_make(subject, action, json_text(o, "text"), &r, err);

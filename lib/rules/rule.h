@@ -69,7 +69,7 @@ int rule_make(const char *subject, enum rule_action action, const char *text, st
 /* Cuts subject and action off line, in place. *ret_rest begins at the next word. */
 int rule_split(char *line, const char **ret_subject, enum rule_action *ret_action, char **ret_rest,
     struct err *err) NODISCARD;
-/* Of a command's rule. NULL means "". Control characters are scrubbed. ERR_LIMIT past
+/* For a rule of the command. NULL means "". Control characters are scrubbed. ERR_LIMIT past
  * RULE_REASON_MAX bytes. */
 int rule_set_note(struct rule *r, const char *reason, const char *author) NODISCARD;
 int rule_copy(const struct rule *r, struct rule *ret) NODISCARD;

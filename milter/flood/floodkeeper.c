@@ -110,7 +110,7 @@ void floodkeeper_begin(struct floodkeeper *k)
 		log_error("%s", err.text);
 }
 
-/* In slices, so that no session waits long. */
+/* Saves in slices, so that no session waits long. */
 static void save(struct floodkeeper *k, int64_t now)
 {
 	AUTO(strbuf_release) struct strbuf text = {0};

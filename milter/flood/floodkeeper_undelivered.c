@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* After a catch-up: how much of the mail that busy accounts sent within the last hour is still
- * queued. Mail that left has no row. */
+/* After a catch-up, counts how much of the mail that busy accounts sent within the last hour is
+ * still queued. Mail that left has no row. */
 #include "base/clock.h"
 #include "index/index.h"
 #include "milter/flood/floodkeeper_private.h"

@@ -125,7 +125,7 @@ static void end(struct transaction *t, const char *queue_id)
 	snprintf(t->ended, sizeof(t->ended), "%s", queue_id);
 }
 
-/* At MAIL, RCPT and DATA. */
+/* Called at MAIL, RCPT and DATA. */
 static void on_envelope(struct front *f, struct transaction *t, const struct policy_request *r,
     char ret[FRONT_ANSWER_SIZE])
 {

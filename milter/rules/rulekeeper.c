@@ -169,7 +169,7 @@ struct ruleset *rulekeeper_get(struct rulekeeper *k)
 	return ruleset_ref(k->set);
 }
 
-/* With `change` held. */
+/* Call it with `change` held. */
 static void look(struct rulekeeper *k, bool force)
 {
 	struct file_mark now = file_mark_of(k->settings->rules_file);

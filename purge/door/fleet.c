@@ -174,7 +174,7 @@ static int send_summary(const struct saying *y, struct json *o)
 	return code ?: send(y, DOOR_SAYS, text.text, text.len);
 }
 
-/* As the verb's own summary. */
+/* Reports it in the form of the verb's own summary. */
 static int say_before(
     const struct saying *y, const char *verb, const struct before *b, struct door_end *ret)
 {

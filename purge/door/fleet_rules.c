@@ -128,7 +128,7 @@ static int change_locked(const struct handing *h, struct bytes *out, struct err 
 	return code;
 }
 
-/* In a child that is the directory's owner. */
+/* Runs in a child that is the directory's owner. */
 static int change_file(void *arg, struct bytes *out, struct err *err)
 {
 	const struct handing *h = arg;
@@ -173,7 +173,7 @@ static int hand_over(
 }
 
 /* Also waits until a second after the last set of rules: the database and the agent's account may
- * send rules without end, and each set is read, put in force and written to disk. */
+ * send rules without end, and each set costs reading, compiling and a write to disk. */
 static int await_turn(const char *directory, int *ret, struct err *err)
 {
 	struct stat at = {0};

@@ -84,7 +84,7 @@ char *fleet_seen_text(int64_t seen_us, char *buf, size_t size);
 /* The number of hosts with the order's rules in force, and of all hosts. */
 int fleet_rules_known(struct fleet *f, const struct fleet_order *o, size_t *ret_known,
     size_t *ret_hosts, struct err *err);
-/* In at least one fleet. */
+/* Whether it was placed in at least one fleet. */
 bool fleet_is_placed(const struct fleet_order *o);
 /* After ^C: says on stderr that the order stands, and how to cancel it. */
 void fleet_tell_standing(const struct fleet_order *o);

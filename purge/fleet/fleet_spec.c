@@ -125,7 +125,7 @@ static void put_row(struct json *o, const struct strlist *given, const struct ro
 	}
 }
 
-/* As written: the hosts apply --subdomains. */
+/* Patterns go as written: the hosts apply --subdomains. */
 static int put_patterns(
     struct json *o, const char *key, const struct pattern_set *set, struct err *err)
 {

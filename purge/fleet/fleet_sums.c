@@ -65,7 +65,7 @@ bool fleet_sums_full(const struct fleet_sums *s)
 	return s->host_bytes >= FLEET_SUMS_HOST || s->bytes >= FLEET_SUMS_ALL;
 }
 
-/* Of equal names the largest comes first, since its example is kept. */
+/* Of groups with equal names the largest comes first, because its example is kept. */
 static int by_name(const void *a, const void *b)
 {
 	const struct fleet_group *x = a, *y = b;
@@ -114,7 +114,7 @@ static void join_shares(struct fleet_group *g)
 	qsort(g->shares, g->share_count, sizeof(*g->shares), share_by_count);
 }
 
-/* Without memory the shares are left out. */
+/* If out of memory, leaves the shares out. */
 static void add_shares(struct fleet_group *to, struct fleet_group *g)
 {
 	struct fleet_share *list =

@@ -11,5 +11,5 @@ int fleet_why_take(struct fleet_group *g, const struct fleet_result *from, const
 /* "example" {"host","fleet","queue_id","address","delay_reason"} and "domains", the largest of
  * those that the hosts listed. */
 void fleet_why_put(struct json *o, const struct fleet_group *g);
-/* As `why` does. cut: the true count may be larger. */
+/* Prints the group as `why` does. cut: the true count may be larger. */
 void fleet_why_say(const struct fleet_group *g, bool cut);

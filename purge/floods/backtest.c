@@ -120,7 +120,7 @@ static struct tally *tally_of(struct test *t, enum flood_kind kind, const char *
 	return one;
 }
 
-/* As the daemon's catch-up does each minute, but not while a relay is down. */
+/* Does what the daemon's catch-up does each minute: nothing while a relay is down. */
 static void on_bad(void *arg, enum flood_kind kind, const char *key, int64_t now)
 {
 	struct test *t = arg;

@@ -113,7 +113,7 @@ void incident_release(struct incident *i);
 
 /* Who ordered it, besides the user: "the flood watch, flood 12". Returns buf. */
 char *incident_origin(const struct batch *batch, char *buf, size_t size);
-/* In words: "done". */
+/* The state in words: "done". */
 const char *incident_state(const struct batch *batch);
 
 /* Merges minutes into at most max bars of *ret_width seconds, a whole number of minutes. Release

@@ -49,7 +49,7 @@ static uint64_t step_of(uint64_t most)
 	return step;
 }
 
-/* Includes the batches, unless they came much later. */
+/* The end of the chart, which includes batches unless they came much later. */
 static int64_t end_with_acts(const struct incident *i, int64_t begin, int64_t end)
 {
 	int64_t most = end + 2 * (end - begin) + 600, last = end;
@@ -123,7 +123,7 @@ static void put_word(double x, int y, int width, const char *word, struct strbuf
 	html_put(to, "</text>\n");
 }
 
-/* With the date where it changes. */
+/* Adds the date where it changes. */
 static void put_label(
     const struct chart *c, int64_t time, char day[HTML_TIME_SIZE], struct strbuf *to)
 {

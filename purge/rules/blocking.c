@@ -199,7 +199,7 @@ static int change_file(void *arg, struct bytes *out, struct err *err)
 	return there < 0 ? there : 0;
 }
 
-/* In a child that is the directory's owner, who may change the file. */
+/* Runs in a child that is the directory's owner, who may change the file. */
 static int change_in_child(const struct index_client *client, struct change *change,
     struct block_answer *ret, struct err *err)
 {
@@ -322,7 +322,7 @@ static void tell_outranking(const struct session *s, const struct block_plan *pl
 	rulebox_release(&box);
 }
 
-/* Only the first; status shows all. */
+/* Names only the first such setting; status shows all. */
 static void tell_past_rules(const struct session *s)
 {
 	AUTO(findings_release) struct findings findings = {0};

@@ -43,18 +43,16 @@ int block_set(const struct index_client *client, const struct rule *r, struct bl
 int block_unset(const struct index_client *client, const char *subject, struct block_answer *ret,
     struct err *err) NODISCARD;
 
-/* From here on: in words. */
-
 /* lasts: microseconds; 0 = until unblocked. */
 struct block_terms block_terms_of(const struct session *s, enum rule_action action, int64_t lasts);
-/* On stderr (block_doubt). Returns their number, or ERR_USAGE: nobody can be asked about them, and
- * neither '--yes' nor '--dry-run' was given. */
+/* Prints doubts (block_doubt) on stderr. Returns their number, or ERR_USAGE: nobody can be asked
+ * about them, and neither '--yes' nor '--dry-run' was given. */
 int block_doubts(const struct session *s, const struct block_plan *plan, struct err *err);
 /* block_doubts, and asks if necessary. 1 yes, 0 no (reported), or ERR_USAGE. */
 int block_ask(const struct session *s, const struct block_plan *plan, const char *question,
     struct err *err) NODISCARD;
-/* On stderr: mail that passes nevertheless, by OK rules that outrank the plan or by settings of
- * Postfix. Best effort. */
+/* Prints on stderr which mail passes nevertheless, by OK rules that outrank the plan or by settings
+ * of Postfix. Best effort. */
 void block_tell_exceptions(const struct session *s, const struct block_plan *plan);
 /* If the daemon started within the last hour: says that sessions which lost the milter are not
  * covered. */

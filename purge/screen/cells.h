@@ -5,7 +5,7 @@
 
 #include "base/str.h"
 
-/* Of scrubbed text, in columns. */
+/* The width of scrubbed text in columns. */
 size_t cells_width(const char *text, bool utf8);
 /* Appends text, scrubbed. If it is too wide it is cut to width columns, the last of them '~'.
  * Unless width is CELLS_FREE, blanks fill it up: before the text if right, otherwise after it.

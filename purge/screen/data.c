@@ -81,7 +81,7 @@ static int take_group(void *arg, const struct json *o)
 	return add_group(arg, o, USEC_PER_SEC);
 }
 
-/* Of the groups: a message can be in several, so this is more than the messages. */
+/* Sums over the groups. A message can be in several, so this can exceed the number of messages. */
 static void take_sums(struct screen_groups *ret)
 {
 	for (size_t i = 0; i < ret->count; i++) {

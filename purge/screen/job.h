@@ -20,7 +20,7 @@ struct job {
 	bool cut; /* at JOB_OUTPUT_MAX */
 };
 
-/* In the child; returns its exit status. */
+/* Runs in the child; returns its exit status. */
 typedef int job_work(void *arg);
 
 /* The child's stdout comes through job->fd. 0 or -errno. */

@@ -31,7 +31,7 @@ static void FORMAT(2, 3) put(struct strbuf *to, const char *format, ...)
 	free(text);
 }
 
-/* As drawn: scrubbed, and filled up to the width. */
+/* Sets a line as it is drawn: scrubbed, and filled up to the width. */
 static void set_line(
     const struct screen_model *m, struct page_line *line, enum page_style style, const char *text)
 {

@@ -35,7 +35,7 @@ static bool has_string(const char *capability)
 	return text && text != (const char *)-1;
 }
 
-/* Without the pauses that terminfo asks for. */
+/* Leaves out the pauses that terminfo asks for. */
 static void add_string(const char *capability)
 {
 	const char *text = tigetstr(capability);

@@ -320,8 +320,8 @@ static void wait_and_read(struct screen *v)
 		read_keys(v);
 }
 
-/* Before the terminal is touched, so that a user without the right sees the same error as from
- * top. */
+/* Comes before the terminal is touched, so that a user without the right sees the same error as
+ * from top. */
 static int first_look(struct screen *v)
 {
 	struct job *job = &v->jobs[TASK_GROUPS];

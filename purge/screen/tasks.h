@@ -28,7 +28,7 @@ void task_add_all(struct task *t, const struct strbuf *packed);
 int task_groups(void *arg);
 /* Runs the words. */
 int task_command(void *arg);
-/* With stderr on stdout. */
+/* Runs the words with stderr on stdout. */
 int task_text(void *arg);
 /* Shows the effect of a block, asks, and blocks. The verb itself asks only when in doubt. */
 int task_block(void *arg);

@@ -9,8 +9,8 @@
 
 /* ret is cleared first. 1, 0 if there is no file, -errno with words. */
 int setup_file_read(const char *path, struct strbuf *ret, struct err *err) NODISCARD;
-/* In one step; on disk when it returns. The file keeps owner and mode; a new one gets mode. If path
- * is a symbolic link, the file behind it is replaced. */
+/* Replaces the file in one step; it is on disk when this returns. The file keeps owner and mode; a
+ * new one gets mode. If path is a symbolic link, the file behind it is replaced. */
 int setup_file_replace(
     const char *path, const struct strbuf *text, unsigned mode, struct err *err) NODISCARD;
 

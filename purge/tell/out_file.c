@@ -155,7 +155,7 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	return code;
 }
 
-/* As the owner of the open directory; its path may name another one by now. */
+/* Runs as the owner of the open directory, whose path may name another one by now. */
 static int write_as_owner(struct out_file *f, struct err *err)
 {
 	struct role role = {.uid = geteuid(), .gid = getegid(), .name = "the caller"};

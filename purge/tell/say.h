@@ -8,7 +8,7 @@
 /* A line or part of one, scrubbed as a whole (str_scrub) except for newlines at the ends of
  * format. */
 void say(FILE *to, const char *format, ...) FORMAT(2, 3);
-/* On stderr, as "pqpurge-idx: ...", with a newline. */
+/* Prints on stderr, as "pqpurge-idx: ...", with a newline. */
 void complain(const char *format, ...) FORMAT(1, 2);
 
 /* Prints text in indented lines of at most SAY_WIDTH columns, broken at blanks. say_fold_from

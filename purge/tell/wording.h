@@ -6,8 +6,8 @@
 #include "mail/message.h"
 #include "order/order.h"
 
-/* As postqueue -j writes it (global/quote_822_local.c): the local part quoted unless it is a
- * dot-string, and "MAILER-DAEMON" for the null sender. Clears ret first. */
+/* Writes an address as postqueue -j does (global/quote_822_local.c): the local part quoted unless
+ * it is a dot-string, and "MAILER-DAEMON" for the null sender. Clears ret first. */
 void wording_address(const char *normal, struct strbuf *ret);
 
 /* For a terminal: scrubbed, cut with "...", "<>" for the null sender. Returns buf. */

@@ -144,7 +144,7 @@ static bool may_begin(struct walk *w)
 	return walk_ask(w, question, n);
 }
 
-/* Without matches nothing goes into the account. */
+/* If nothing matches, writes nothing to the account. */
 static void act(struct retrying *r)
 {
 	struct walk *w = r->w;

@@ -30,7 +30,7 @@ static void show_sentence(FILE *to, const struct setup_step *step)
 	    more ? " (" : "", more ? step->after : "", more ? ")" : "");
 }
 
-/* As diff -u shows a line, but without context. */
+/* Shows a line as diff -u does, but without context. */
 static void show_line(FILE *to, char sign, const char *name, const char *value)
 {
 	if (value)

@@ -129,7 +129,7 @@ static struct json *sheet_of(const struct shown *w)
 	return o;
 }
 
-/* Of several messages with this ID: the one in the queue, or else the newest. */
+/* If there are several messages with this ID: the one in the queue, or else the newest. */
 static const struct item *find_item(const struct outcome *outcome, const struct queue_id *id)
 {
 	const struct item *found = NULL;

@@ -22,7 +22,7 @@ struct why_groups {
 /* The number of a reason in folded form. folded is scratch space. 0 or -ENOMEM. */
 int why_number(
     struct labels *names, struct strbuf *folded, const char *reason, size_t *ret) NODISCARD;
-/* Of all READY messages. ERR_STOPPED soon after *p->stop is set. */
+/* Reads the reasons of all READY messages. ERR_STOPPED soon after *p->stop is set. */
 int why_groups_read(const struct postfix *p, const struct outcome *outcome, struct why_groups *ret,
     struct err *err) NODISCARD;
 void why_groups_release(struct why_groups *g);

@@ -100,7 +100,7 @@ static int set_text(const struct settings_row *row, char **into, const char *val
 	return 0;
 }
 
-/* As libconfuse reads booleans. */
+/* Whether libconfuse reads value as this boolean. */
 static bool is_switch(const char *value, bool on)
 {
 	static const char *const words[][2] = {{"false", "true"}, {"no", "yes"}, {"off", "on"}};
@@ -268,8 +268,8 @@ static bool is_same_path(const char *a, const char *b)
 	return len_a == len_b && memcmp(a, b, len_a) == 0;
 }
 
-/* In one directory the locks of index and state would be one file. The key that was given is at
- * fault, not a default. */
+/* If both were one directory, the locks of index and state would be one file. The error names a key
+ * that was given, not a default. */
 static int check_apart(const struct settings *s, const struct settings_row *row, struct err *err)
 {
 	bool is_index = row->offset == offsetof(struct settings, index_directory);

@@ -28,6 +28,6 @@ int arrivals_add(struct arrivals *a, uint32_t minute, uint32_t now) NODISCARD;
  * message. */
 void arrivals_remove(struct arrivals *a, uint32_t minute, uint32_t now);
 void arrivals_settle(struct arrivals *a, uint32_t now);
-/* In minutes. */
+/* The length of a block in minutes. */
 uint32_t arrivals_width(const struct arrivals *a, const struct arrival *block);
 void arrivals_release(struct arrivals *a);

@@ -3,7 +3,7 @@
 
 #define LOOKS 8 /* groups among which the smallest is given up */
 
-/* As glibc's malloc: a head of 8 bytes, rounded up to 16 bytes, at least 32. */
+/* What glibc's malloc takes: 8 bytes more, rounded up to 16, at least 32. */
 static size_t piece(size_t size)
 {
 	size_t whole = (size + 8 + 15) & ~(size_t)15;

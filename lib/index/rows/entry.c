@@ -52,7 +52,7 @@ static void put_inode(
 	    (struct span){.at = &time, .len = sizeof time}, false);
 }
 
-/* With a copy of the author keys, because table memory is invalid after the next write. */
+/* Has a copy of the author keys, because table memory is invalid after the next write. */
 struct kept_head {
 	struct record_head head;
 	struct packed_id id;

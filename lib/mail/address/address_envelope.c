@@ -90,8 +90,8 @@ static ptrdiff_t back_to(const struct tokens *t, ptrdiff_t at, const char *kinds
 	return at;
 }
 
-/* From right to left: a '>' takes everything up to the next '<', and a ';' makes every ':' before
- * it the end of a group's name. Skips group names, and phrases before '<'. */
+/* Goes from right to left: a '>' takes everything up to the next '<', and a ';' makes every ':'
+ * before it the end of a group's name. Skips group names, and phrases before '<'. */
 static struct region find_address(const struct tokens *t)
 {
 	static const char any[] = "<>,;:";
@@ -193,8 +193,8 @@ static void fill_parts(const struct tokens *t, struct region region, ptrdiff_t d
 	}
 }
 
-/* As smtpd's extract_addr: without blanks around the argument, one pair of <>, and a source route
- * at its very front. */
+/* Strips what smtpd's extract_addr strips: blanks around the argument, one pair of <>, and a source
+ * route at its very front. */
 static const char *strip_argument(const char *text, const char **end)
 {
 	const char *colon;

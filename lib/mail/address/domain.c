@@ -12,7 +12,7 @@ static bool is_host_byte(char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/* In lower case. Sets *alabel if it claims to be punycode. */
+/* at: in lower case. Sets *alabel if it claims to be punycode. */
 static bool is_label(const char *at, size_t len, bool *alabel)
 {
 	if (len == 0 || len > LABEL_MAX_BYTES || at[0] == '-' || at[len - 1] == '-')

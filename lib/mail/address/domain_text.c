@@ -23,7 +23,7 @@ bool domain_is_blank(const char *text, size_t len)
 	return (unsigned char)*text >= 0x80 && str_utf8(text, len, &point) > 0 && is_blank(point);
 }
 
-/* Beyond ASCII. */
+/* For code points beyond ASCII. */
 static bool is_invisible(uint32_t point)
 {
 	static const struct {

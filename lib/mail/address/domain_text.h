@@ -22,7 +22,7 @@ void domain_text_clear(struct domain_text *t);
 void domain_text_add(struct domain_text *t, char c);
 /* Lower case, no trailing dots, at most DOMAIN_INPUT_MAX bytes. NUL becomes '?'. */
 void domain_text_finish(struct domain_text *t);
-/* From a finished text. False if there are none. */
+/* Drops joiners from a finished text. False if there are none. */
 bool domain_text_drop_joiners(struct domain_text *t);
 /* Non-ASCII blanks only; len > 0. */
 bool domain_is_blank(const char *text, size_t len);

@@ -147,7 +147,8 @@ static void run_end(struct scan *s)
 	run_clear(s);
 }
 
-/* At the end of an item or of <>: a run without a domain is a mailbox if the item has no other. */
+/* Called at the end of an item or of <>: a run without a domain is a mailbox if the item has no
+ * other. */
 static void mailbox_end(struct scan *s)
 {
 	bool bare = s->run.local_len > 0 && s->run.domain.len == 0 && !s->encoded;

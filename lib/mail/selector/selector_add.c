@@ -89,7 +89,7 @@ int selector_add_login_text(struct selector *s, const char *text, struct err *er
 	return code ?: pattern_set_add(&s->login_patterns, &p);
 }
 
-/* With the flag i. The expression compiled before: only memory can fail. */
+/* Compiles the expression again with the flag i. It compiled before, so only memory can fail. */
 static int ignore_case(struct pattern *p)
 {
 	AUTO(strbuf_release) struct strbuf text = {0};

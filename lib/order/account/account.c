@@ -16,7 +16,7 @@ const char *account_state_word(enum account_state state)
 	return words[state];
 }
 
-/* Of a batch's lines, which a child hands over. */
+/* The fields of a batch's lines, which a child hands over. */
 static const struct field {
 	const char *key;
 	size_t offset; /* in struct batch; of a char * or uint64_t */

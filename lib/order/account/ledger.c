@@ -153,7 +153,7 @@ static void sort_entries(struct ledger_entries *e)
 		qsort(e->list, e->count, sizeof(*e->list), by_message);
 }
 
-/* In a part in doubt, messages that an undo released are done. */
+/* If the result of a part is unknown, its messages that an undo released count as done. */
 static int settle_part(struct ledger_part *part, const struct ledger_entries *released)
 {
 	struct ledger_entries asked = {0};

@@ -77,7 +77,7 @@ struct ledger_entries {
 	struct ledger_entry *list; /* by queue ID, arrival and order */
 	size_t count, cap;
 };
-/* From all parts of batches that have an effect. */
+/* Lists the messages of all parts of batches that have an effect. */
 int ledger_entries(const struct ledger *ledger, struct ledger_entries *ret) NODISCARD;
 /* Returns the end of the entries of the message that begins at `begin`. *ret_last: the last entry
  * that counts, or NULL. An entry in doubt counts only if it holds. */

@@ -74,7 +74,7 @@ static bool is_kept(
 	return !b->ended || (line->kind != LINE_CHUNK && line->kind != LINE_DONE);
 }
 
-/* In several parts, because a line has a limit. */
+/* Writes several parts, because a line has a limit. */
 static void put_held(struct compacting *c, unsigned long long number, const char *ids)
 {
 	for (unsigned part = 1; *ids; part++) {
@@ -130,7 +130,7 @@ static int copy_rest_locked(struct compacting *c, const struct account_log *log)
 	return code < 0 ? code : got < 0 ? -errno : 0;
 }
 
-/* Of batches that are dropped now or were dropped before. */
+/* Writes the sums of batches that are dropped now or were dropped before. */
 static void put_sums(struct compacting *c)
 {
 	struct sums *dropped = &c->ledger.dropped;

@@ -13,7 +13,7 @@
 #define RECALL_BATCHES 500 /* the newest ones that belong to it */
 #define RECALL_COUNTS  64  /* texts in a table of one batch */
 
-/* Of a facts line. */
+/* The tables of a facts line. */
 enum fact_kind {
 	FACT_SENDERS,
 	FACT_RECIPIENTS,

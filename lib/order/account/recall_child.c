@@ -10,7 +10,7 @@
 struct recalling {
 	const struct recall_wish *wish;
 	struct ledger ledger;
-	/* Of each batch of the ledger; number 0: it does not belong. */
+	/* One for each batch of the ledger; number 0: it does not belong. */
 	struct recalled *batches;
 	struct recall_numbers undone; /* by the batch that is asked for */
 	size_t left_out;              /* older batches past RECALL_BATCHES */
@@ -208,7 +208,7 @@ struct sorted {
 	uint64_t *known; /* messages known of each batch of the ledger */
 };
 
-/* Of one message: the last sure entry counts, or else the last in doubt. */
+/* Of the entries of a message, the last sure one counts, or else the last in doubt. */
 static void sort_message(const struct recalling *r, const struct ledger_entries *e, size_t begin,
     size_t end, struct sorted *s)
 {

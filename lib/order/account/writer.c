@@ -118,7 +118,7 @@ static int await(struct writer *w, uint32_t wanted, struct reader *r, struct err
 	return answered < 0 ? answered : code;
 }
 
-/* Without its first member, the number. */
+/* Makes the line without its first member, the number. */
 static int make_first(const struct order *order, struct strbuf *ret)
 {
 	const struct {

@@ -19,7 +19,7 @@ struct bypass_facts {
 	    struct err *err); /* lookup_has; tests replace it */
 };
 
-/* Of main.cf, for mailconf_read. */
+/* The parameters of main.cf, for mailconf_read. */
 extern const char *const bypass_parameters[];
 
 /* Adds findings from the facts alone, without a running Postfix. Their IDs: not_set_up (then no

@@ -100,7 +100,7 @@ static void add_directories(const struct postfix *p, struct strbuf *to)
 		strbuf_release(&values[n]);
 }
 
-/* Those that p names, the default instance, and those that it names. */
+/* Looks at the instances that p names, the default instance, and those that it names. */
 void bypass_find_others(const struct postfix *p, const char *socket, struct findings *to)
 {
 	AUTO(strbuf_release) struct strbuf all = {0};

@@ -14,7 +14,7 @@ struct policy_place {
 /* socket: where the policy front listens. */
 struct policy_place policy_place_in(const char *list, const char *socket);
 
-/* In a list of any smtpd. */
+/* Whether a list of any smtpd names it. */
 bool bypass_policy_is_named(const struct bypass_facts *facts);
 /* Whether the policy front sees all mail of this smtpd, at RCPT or at the end of data. */
 bool bypass_policy_serves(const struct bypass_facts *facts, const struct service *service);

@@ -57,7 +57,7 @@ static bool parse_service(const struct mailconf *c, char *line, struct service *
 	}
 	if (count < COUNT_OF(words))
 		return false;
-	/* As postconf -P joins name and type. */
+	/* postconf -P joins name and type by a slash. */
 	char *name = words[0];
 	size_t len = strlen(name), type_len = strlen(words[1]);
 	memmove(name + len + 1, words[1], type_len + 1);

@@ -23,10 +23,10 @@ int milter_next(const char **at, struct milter *ret);
 /* "accept" of default_action. False if m lacks it. */
 bool milter_attribute(const struct milter *m, const char *name, char *buf, size_t size);
 
-/* Of a unix endpoint; NULL for other endpoints. */
+/* The path of a unix endpoint; NULL for other endpoints. */
 const char *milter_path(const char *endpoint);
-/* Of an inet endpoint, in Postfix's order (inet:host:port) or libmilter's (inet:port@host). "" for
- * other endpoints. */
+/* The port of an inet endpoint, in Postfix's order (inet:host:port) or libmilter's
+ * (inet:port@host). "" for other endpoints. */
 const char *milter_port(const char *endpoint, char *buf, size_t size);
 
 /* How a list names the daemon: the last two components of its path, or its port. */

@@ -15,8 +15,8 @@
 int content_open(const struct queue_layout *layout, int queue_dir, const struct message *recorded,
     int *ret_fd, int64_t *ret_arrival) NODISCARD;
 
-/* With LF line ends. Returns 0, ERR_SYNTAX (incomplete or unreadable queue file), or the -errno of
- * writing. */
+/* Writes the content with LF line ends. Returns 0, ERR_SYNTAX (incomplete or unreadable queue
+ * file), or the -errno of writing. */
 int content_write(int fd, int to) NODISCARD;
 
 /* The first value of the header field name ("Subject"): unfolded, cut to size, not scrubbed.

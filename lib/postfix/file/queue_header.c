@@ -60,7 +60,7 @@ static void take_field(struct queue_header *h)
 	take_value(h, text, name, text + at, len - at);
 }
 
-/* As global/is_header.c: a printable name, perhaps blanks, a colon. */
+/* Follows global/is_header.c: a printable name, perhaps blanks, a colon. */
 static bool begins_field(const char *text, size_t len)
 {
 	size_t at = 0;

@@ -57,7 +57,7 @@ static void take_attribute(struct queue_message *m, const char *text)
 	}
 }
 
-/* In the C record "size offset recipients ..." the content begins at offset. The extracted records
+/* The C record is "size offset recipients ...": the content begins at offset. The extracted records
  * follow it. */
 static void take_size(struct walk *w, const char *text)
 {

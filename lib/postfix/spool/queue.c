@@ -155,7 +155,7 @@ static void search_below(struct search *s, size_t len, unsigned depth, const str
 	}
 }
 
-/* As bits. We follow a link, because only root could put one there. */
+/* Returns bits. We follow a link, because only root could put one there. */
 static uint32_t depths_of(int queue_dir, const char *word, const struct stat *parent)
 {
 	struct search s = {.queue_dir = queue_dir};

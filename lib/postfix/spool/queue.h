@@ -22,7 +22,7 @@ int queue_parse_list(const char *text, unsigned *ret_bits, struct err *err) NODI
 
 #define QUEUE_PATH_MAX 96
 #define HASH_DEPTH_MAX 16 /* hash_queue_depth is 1 to 16 */
-/* By main.cf; 0: not hashed. */
+/* What main.cf says; 0: not hashed. */
 unsigned queue_depth(const struct postfix *p, enum queue_name queue);
 /* The path of id, relative to the queue directory, in a queue ("deferred") or log directory
  * ("defer", "bounce" and "trace" have a file of the same name for each message). */

@@ -30,7 +30,7 @@ static size_t count_of(const char *word, size_t len, bool (*is)(char))
 	return n;
 }
 
-/* As in RFC 3463: "4.7.1". */
+/* A status code of RFC 3463: "4.7.1". */
 static bool is_status(const char *word, size_t len)
 {
 	int dots = 0, digits = 0;
