@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <sys/mman.h>
-
 #include "base/clock.h"
 #include "base/io.h"
 #include "index/index_private.h"
@@ -101,19 +99,12 @@ static int open_store(struct index *ix, int64_t map_size, struct err *err)
 	return code;
 }
 
-/* If this fails, memory is short. Otherwise the damaged head of the file asks for too much. */
-static bool can_map(int64_t size)
-{
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-	void *at = mmap(NULL, (size_t)size, PROT_READ, flags, -1, 0);
-
-	return at != MAP_FAILED && munmap(at, (size_t)size) == 0;
-}
-
+/* If the map does not fit, memory is short. Otherwise the damaged head of the file asks for too
+ * much. */
 static bool is_no_fault_of_the_file(int code, int64_t map_size)
 {
 	if (code == -ENOMEM)
-		return !can_map(map_size);
+		return !store_can_map((size_t)map_size);
 	return code == ERR_FULL || code == ERR_LIMIT || code == -EMFILE || code == -ENFILE ||
 	       code == -EROFS;
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
+#include <sys/mman.h>
+
 #include "index/store/data_file.h"
 #include "index/store/store_private.h"
 
 #define META_PAGES 2
 #define MAIN_TABLE 1                   /* mdb.c, MAIN_DBI */
 #define NO_SPACE   (UINT64_C(1) << 20) /* with fewer bytes free, a failed write means a full disk */
+#define MUCH       ((size_t)16 << 20)  /* bytes; LMDB asks for fewer, unless a page lies */
 
 struct store_cursor {
 	struct txn *txn;
@@ -87,8 +90,18 @@ int txn_fail(struct txn *txn, int code, const char *words)
 	return txn->code;
 }
 
+bool store_can_map(size_t size)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	void *at = mmap(NULL, size, PROT_READ, flags, -1, 0);
+
+	return at != MAP_FAILED && munmap(at, size) == 0;
+}
+
 static int txn_fails(struct txn *txn, int rc, const char *what)
 {
+	if (rc == ENOMEM && store_can_map(MUCH))
+		rc = MDB_CORRUPTED;
 	if (txn->code == 0)
 		txn->code = store_fail(txn->store, rc, what, &txn->err);
 	return txn->code;

@@ -170,6 +170,7 @@ static void test_broken(void **state)
 	} cases[] = {
 	    {"panic", FAULT_PANIC, ERR_STALE, false},
 	    {"damage", FAULT_CORRUPTED, ERR_DAMAGED, true},
+	    {"no memory for what a page asks for", ENOMEM, ERR_DAMAGED, true},
 	};
 
 	(void)state;
