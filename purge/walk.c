@@ -158,7 +158,7 @@ static void log_run(const struct walk *w, const struct summary *r)
 	strbuf_printf(&line, "batch=%" PRIu64 " user=%s verb=%s", r->outcome->tally.batch,
 	    w->s->user, w->s->verb->name);
 	for (size_t i = 0; i < count; i++)
-		if (rows[i].n || rows[i].always)
+		if (rows[i].n || rows[i].flags & COUNT_ALWAYS)
 			strbuf_printf(&line, " %s=%" PRIu64, rows[i].key, rows[i].n);
 	put_quoted(&line, "command", w->s->command_line);
 	put_quoted(&line, "reason", w->s->options.reason);

@@ -31,7 +31,8 @@ void summary_put_counts(FILE *to, const struct summary *s, enum summary_part par
 
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].label && rows[i].n &&
-		    (part == SUMMARY_ALL || rows[i].preview == (part == SUMMARY_PREVIEW)))
+		    (part == SUMMARY_ALL ||
+			!(rows[i].flags & COUNT_PREVIEW) == (part == SUMMARY_REST)))
 			say(to,
 			    rows[i].note ? "  %-13s %8" PRIu64 "  %s\n" : "  %-13s %8" PRIu64 "\n",
 			    rows[i].label, rows[i].n, rows[i].note);
@@ -209,59 +210,56 @@ size_t summary_counts(const struct summary *s, struct count rows[COUNTS_MAX])
 	const struct action_row *action = &action_rows[s->action];
 	enum result done = s->dry_run ? RESULT_READY : RESULT_DONE;
 	const struct extra x = count_items(o);
-	bool by_author = t->by_envelope || t->by_from_only;
+	bool by_author = t->by_envelope || t->by_from_only, others = s->recipients_asked;
 	bool releases = s->action == ACTION_RELEASE || s->action == ACTION_REQUEUE;
 	const uint64_t *results = t->results;
+	enum { ALWAYS = COUNT_ALWAYS, PREVIEW = COUNT_PREVIEW, BOTH = ALWAYS | PREVIEW };
 	const struct count all[] = {
-	    {"matched", NULL, NULL, t->matched, true, false},
+	    {"matched", NULL, NULL, t->matched, ALWAYS},
 	    {s->dry_run ? action->ready_key : action->done, result_word(done, s->action), NULL,
-		results[done], true, false},
-	    {"gone", "gone", "left the queue before", results[RESULT_GONE], true, false},
+		results[done], ALWAYS},
+	    {"gone", "gone", "left the queue before", results[RESULT_GONE], ALWAYS},
 	    {"changed", "changed", "the ID now names another message; left alone",
-		results[RESULT_CHANGED], true, false},
+		results[RESULT_CHANGED], ALWAYS},
 	    {"unproven", "unproven", "identity could not be proven; left alone",
-		results[RESULT_UNPROVEN], true, false},
-	    {"failed", "failed", "still there", results[RESULT_FAILED], true, false},
+		results[RESULT_UNPROVEN], ALWAYS},
+	    {"failed", "failed", "still there", results[RESULT_FAILED], ALWAYS},
 	    {"untouched", "untouched", "not reached before the interruption",
-		results[RESULT_UNTOUCHED], o->interrupted, false},
-	    {"by_envelope", by_author ? "by envelope" : NULL, NULL, t->by_envelope, true, true},
-	    {"by_from_only", by_author ? "by From only" : NULL, NULL, t->by_from_only, true, true},
+		results[RESULT_UNTOUCHED], o->interrupted ? ALWAYS : 0},
+	    {"by_envelope", by_author ? "by envelope" : NULL, NULL, t->by_envelope, BOTH},
+	    {"by_from_only", by_author ? "by From only" : NULL, NULL, t->by_from_only, BOTH},
 	    {"given_only", "as given only", "matched by what the client said; queued otherwise",
-		t->given_only, false, true},
-	    {"from_queue", "from queue", "the index did not know them", t->from_queue, true, true},
+		t->given_only, PREVIEW},
+	    {"from_queue", "from queue", "the index did not know them", t->from_queue, BOTH},
 	    {"joined", "joined", "matched by login or client before a content filter", t->joined,
-		true, true},
+		BOTH},
 	    {"unjoined", "unjoined", "back from a filter; login and client are not known",
-		t->unjoined, true, true},
-	    {"unreadable", "unreadable", "queue files that could not be read", t->unreadable, true,
-		true},
+		t->unjoined, BOTH},
+	    {"unreadable", "unreadable", "queue files that could not be read", t->unreadable, BOTH},
 	    {"undecided", "undecided", "the deciding text could not be read; left alone",
-		t->undecided, false, true},
+		t->undecided, PREVIEW},
 	    {"limits", "too costly", "an expression hit its match limit; no match", t->limits,
-		false, true},
-	    {"bounces", "bounces", "bounces and delay notices of such mail", t->bounces, false,
-		true},
-	    {"shared", s->recipients_asked ? "shared" : NULL, "also for other recipients",
-		t->shared, false, true},
-	    {"other_recipients", s->recipients_asked ? "others" : NULL, "those recipients",
-		t->other_recipients, s->recipients_asked, true},
+		PREVIEW},
+	    {"bounces", "bounces", "bounces and delay notices of such mail", t->bounces, PREVIEW},
+	    {"shared", others ? "shared" : NULL, "also for other recipients", t->shared, PREVIEW},
+	    {"other_recipients", others ? "others" : NULL, "those recipients", t->other_recipients,
+		others ? BOTH : PREVIEW},
 	    {"was_active", "was active", "in delivery at that time; they may be delivered",
-		x.active, false, false},
+		x.active, 0},
 	    {"idle", "idle", releases ? "not in the hold queue" : "in the hold queue already",
-		x.idle, false, false},
+		x.idle, 0},
 	    {"foreign", "foreign", "not held by this command; --foreign releases them", o->foreign,
-		false, false},
+		0},
 	    {"overdue", "overdue", "past maximal_queue_lifetime; they would bounce", o->overdue,
-		false, true},
+		PREVIEW},
 	    {"unscanned", releases ? "unscanned" : NULL,
-		"held by a rule; later milters never saw them", releases ? x.unscanned : 0, false,
-		true},
-	    {"arriving", "arriving", "still being received; left alone", t->arriving, false, false},
-	    {"maildrop", "in maildrop", "submitted, not queued yet; left alone", t->maildrop, false,
-		false},
-	    {"bytes", NULL, NULL, t->bytes, true, false},
-	    {"rules_set", NULL, NULL, s->rules_set, false, false},
-	    {"passes", NULL, NULL, s->swept ? o->passes : 0, false, false},
+		"held by a rule; later milters never saw them", releases ? x.unscanned : 0,
+		PREVIEW},
+	    {"arriving", "arriving", "still being received; left alone", t->arriving, 0},
+	    {"maildrop", "in maildrop", "submitted, not queued yet; left alone", t->maildrop, 0},
+	    {"bytes", NULL, NULL, t->bytes, ALWAYS},
+	    {"rules_set", NULL, NULL, s->rules_set, 0},
+	    {"passes", NULL, NULL, s->swept ? o->passes : 0, 0},
 	};
 
 	_Static_assert(COUNT_OF(all) <= COUNTS_MAX, "COUNTS_MAX is too small");
@@ -336,7 +334,7 @@ static int summary_line(FILE *to, const struct summary *s)
 	size_t count = summary_counts(s, rows);
 
 	for (size_t i = 0; i < count; i++)
-		if (rows[i].n || rows[i].always)
+		if (rows[i].n || rows[i].flags & COUNT_ALWAYS)
 			json_put_int(o, rows[i].key, (int64_t)rows[i].n);
 	if (s->outcome->trouble.text[0])
 		json_put_text(o, "trouble", s->outcome->trouble.text);

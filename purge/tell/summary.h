@@ -17,13 +17,16 @@ struct summary {
 	const struct postfix *postfix; /* to read the samples' subjects; NULL: do not */
 };
 
+enum count_flag {
+	COUNT_ALWAYS = 1u << 0,  /* in the JSON summary even if 0 */
+	COUNT_PREVIEW = 1u << 1, /* shown before the question */
+};
 struct count {
 	const char *key;   /* in the JSON summary */
 	const char *label; /* NULL: not in text */
 	const char *note;  /* NULL: none */
 	uint64_t n;
-	bool always;  /* in the summary even if 0 */
-	bool preview; /* shown before the question */
+	unsigned flags; /* enum count_flag */
 };
 #define COUNTS_MAX 40
 /* Fills rows in order; returns how many. */
