@@ -107,7 +107,7 @@ static int make_directories(struct daemon *d, struct err *err)
 	return daemon_user_make_directories(&d->user, err);
 }
 
-static int be_the_only_one(struct daemon *d, struct err *err)
+static int lock_state(struct daemon *d, struct err *err)
 {
 	d->lock = (struct daemon_lock){
 	    .directory = d->settings->state_directory,
@@ -338,7 +338,7 @@ static int start(struct daemon *d, struct err *err)
 	    find_user,
 	    read_files,
 	    make_directories,
-	    be_the_only_one,
+	    lock_state,
 	    open_socket,
 	    open_policy_socket,
 	    drop_privileges,

@@ -63,7 +63,7 @@ char *session_command(const struct session *s, const char *words, char *buf, siz
 }
 
 /* Whether sudo(8), doas(1) or pkexec(1) started us. */
-static bool is_for_somebody(void)
+static bool is_by_sudo(void)
 {
 	static const char *const names[][2] = {
 	    {"SUDO_UID", "0"}, {"DOAS_USER", "root"}, {"PKEXEC_UID", "0"}};
@@ -83,7 +83,7 @@ static int load_settings(struct session *s, struct err *err)
 	const char *named = session_config(s);
 	char real[PATH_MAX];
 
-	if (!named || !is_for_somebody())
+	if (!named || !is_by_sudo())
 		return settings_load(named, &s->settings, err);
 	if (!realpath(named, real))
 		return err_sys(err, errno, "failed to read '%s'", named);

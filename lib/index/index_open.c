@@ -101,7 +101,7 @@ static int open_store(struct index *ix, int64_t map_size, struct err *err)
 
 /* If the map does not fit, memory is short. Otherwise the damaged head of the file asks for too
  * much. */
-static bool is_no_fault_of_the_file(int code, int64_t map_size)
+static bool file_may_be_good(int code, int64_t map_size)
 {
 	if (code == -ENOMEM)
 		return !store_can_map((size_t)map_size);
@@ -119,8 +119,7 @@ static int open_or_replace(
 	ix->lock.sum = 0; /* opening the file may lengthen it */
 	index_lock_note(&ix->lock);
 	code = code ?: open_store(ix, map_size, &why);
-	if (code != 0 && !is_no_fault_of_the_file(code, map_size) &&
-	    data_file_set_aside(ix->path) == 0) {
+	if (code != 0 && !file_may_be_good(code, map_size) && data_file_set_aside(ix->path) == 0) {
 		note(ret_note, ix->path, why.text);
 		ix->sum = 0;
 		code = open_store(ix, map_size, &why);

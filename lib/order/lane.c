@@ -21,7 +21,7 @@ static struct item *item_of(const struct work *w, const struct lane *lane, size_
 	return &w->outcome->items[lane->at[n]];
 }
 
-static void be_idle(struct lane *lane)
+static void make_idle(struct lane *lane)
 {
 	lane->step = LANE_IDLE;
 	lane->had = lane->kept = 0;
@@ -40,7 +40,7 @@ static void give_up(
 			order_fail(w->outcome, item_of(w, lane, n), err->text);
 		lane_report(w, end - begin);
 	}
-	be_idle(lane);
+	make_idle(lane);
 }
 
 /* The look failed: believes postsuper's words, fails the other items, and reports trouble. */
@@ -131,7 +131,7 @@ static bool is_too_old(const struct lane *lane)
 static void go_on(struct work *w, struct lane *lane, void (*step)(struct work *w, struct lane *l))
 {
 	if (lane->had == 0 || !lane_may_begin(w)) {
-		be_idle(lane);
+		make_idle(lane);
 	} else if (is_too_old(lane)) {
 		lane->again++;
 		lane->next = lane->had;

@@ -231,7 +231,7 @@ static int act(struct run *run, struct err *err)
 }
 
 /* Whether to act at once on what the index knows: nothing found later can change it. */
-static bool is_beside(const struct run *run)
+static bool acts_beside_catchup(const struct run *run)
 {
 	const struct order *o = run->order;
 
@@ -330,5 +330,5 @@ int order_pass(struct run *run, struct err *err)
 	run->approved = false;
 	run->outcome->foreign = run->outcome->overdue = 0;
 	order_renew(run->outcome);
-	return is_beside(run) ? pass_beside(run, err) : pass_asking(run, err);
+	return acts_beside_catchup(run) ? pass_beside(run, err) : pass_asking(run, err);
 }

@@ -294,7 +294,7 @@ static bool is_ended(void *arg)
 
 /* To stop is right, because somebody ended the order. The undo that ended it did not know this
  * batch yet. */
-static void be_ended(struct outcome *ret, const struct standing *standing, bool stopped)
+static void report_ended(struct outcome *ret, const struct standing *standing, bool stopped)
 {
 	ret->interrupted = stopped;
 	if (ret->tally.batch && standing->action == ACTION_HOLD)
@@ -329,7 +329,7 @@ int standing_run(const struct settings *s, const struct postfix *postfix, struct
 		return err_set(err, -ENOMEM, "out of memory");
 	int code = order_run(&order, ret, err);
 	if (code == 0 && watch.ended)
-		be_ended(ret, standing, stop && *stop);
+		report_ended(ret, standing, stop && *stop);
 	else if (code == 0 && ret->tally.batch && standing->action == ACTION_HOLD &&
 		 keep_batch(s, standing, ret->tally.batch, err) < 0 && !ret->trouble.text[0])
 		ret->trouble = *err;

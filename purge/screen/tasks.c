@@ -79,7 +79,7 @@ static void say_words(const struct strbuf *words)
 	fflush(stdout);
 }
 
-static int run_aloud(const struct strbuf *words)
+static int say_and_run(const struct strbuf *words)
 {
 	say_words(words);
 	int status = job_command(words);
@@ -105,7 +105,7 @@ int task_act(void *arg)
 	const struct task *t = arg;
 
 	ask_afresh();
-	int status = run_aloud(&t->words);
+	int status = say_and_run(&t->words);
 	wait_for_enter();
 	return status;
 }
@@ -123,9 +123,9 @@ int task_block(void *arg)
 			strlist_push(&dry, "--dry-run", strlen("--dry-run"));
 		strlist_push(&dry, word, strlen(word));
 	}
-	status = run_aloud(&dry);
+	status = say_and_run(&dry);
 	if (status == EXIT_DONE && ask_yes(STDIN_FILENO, stderr, "Block this?") == ANSWER_YES)
-		status = run_aloud(&t->words);
+		status = say_and_run(&t->words);
 	else
 		say(stderr, "Nothing was blocked.\n");
 	wait_for_enter();

@@ -14,7 +14,7 @@ int setup_file_read(const char *path, struct strbuf *ret, struct err *err)
 }
 
 /* Gives fd the owner and mode of the file that it will replace. */
-static int dress(int fd, const char *path, unsigned mode)
+static int copy_owner_and_mode(int fd, const char *path, unsigned mode)
 {
 	struct stat st;
 
@@ -53,7 +53,7 @@ int setup_file_replace(const char *path, const struct strbuf *text, unsigned mod
 	if (code < 0)
 		goto out;
 	code = io_write_all(fd, strbuf_text(text), text->len);
-	code = code ?: dress(fd, target, mode);
+	code = code ?: copy_owner_and_mode(fd, target, mode);
 	if (code == 0 && (fsync(fd) < 0 || rename(temporary.text, target) < 0))
 		code = -errno;
 	if (code < 0)

@@ -201,7 +201,7 @@ static int tell(const struct act *a, struct err *err)
 }
 
 /* Adds the standing order; its rules are in force already. */
-static void stay(struct act *a)
+static void keep_in_force(struct act *a)
 {
 	const struct outcome *o = &a->walk.outcome;
 	char until[CLOCK_TEXT_SIZE];
@@ -258,7 +258,7 @@ static int run(struct act *a, struct err *err)
 	code = code ?: walk_run(&a->walk, err);
 	code = code ?: a->code;
 	if (code == 0)
-		stay(a);
+		keep_in_force(a);
 	return code < 0 ? code : tell(a, err);
 }
 

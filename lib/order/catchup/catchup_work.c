@@ -55,7 +55,7 @@ static int fail_unmounted(const struct catchup_work *w, const char *why, struct 
 }
 
 /* The index belongs to another instance that shares the daemon: reads all files, tells nobody. */
-static int go_elsewhere(struct catchup_work *w, struct err *err)
+static int use_queue_alone(struct catchup_work *w, struct err *err)
 {
 	w->index_answers = w->telling = w->counts.certain = false;
 	w->counts.elsewhere = true;
@@ -83,7 +83,7 @@ static int judge_place(struct catchup_work *w, struct err *err)
 	if (!w->index_answers)
 		return 0;
 	if (path[0] && strcmp(path, w->task->postfix->queue_directory) != 0)
-		return go_elsewhere(w, err);
+		return use_queue_alone(w, err);
 	if (none_there && !was_used(w->task->postfix))
 		return fail_unmounted(w, "where Postfix never ran", err);
 	if (!known) {

@@ -188,7 +188,7 @@ static void take_text(struct postsuper_job *job, const char *text, size_t len)
 	}
 }
 
-static bool said_too_much(const struct postsuper_job *job)
+static bool wrote_too_much(const struct postsuper_job *job)
 {
 	return job->heard > OUTPUT_BASE + job->count * OUTPUT_PER_ID;
 }
@@ -198,7 +198,7 @@ static void take_output(struct postsuper_job *job)
 	char chunk[16384];
 	ssize_t n;
 
-	while (!said_too_much(job)) {
+	while (!wrote_too_much(job)) {
 		n = read(job->output, chunk, sizeof(chunk));
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -290,7 +290,7 @@ int postsuper_advance(struct postsuper_job *job)
 	if (reap(job, false) == 1)
 		return !go_on(job);
 	take_output(job);
-	if (said_too_much(job)) {
+	if (wrote_too_much(job)) {
 		complain(job, "postsuper wrote too much and was ended");
 		return reap(job, true);
 	}
