@@ -25,8 +25,8 @@ struct session {
 /* Only parses the command line, so that its errors come first. Release s in any case. */
 int session_parse(struct session *s, int argc, char **argv, struct err *err) NODISCARD;
 /* Checks for root, then reads the settings, Postfix's configuration, and IDs from stdin. Under
- * sudo, refuses a settings file named on the command line that others than root can write, because
- * it names programs that root runs. */
+ * sudo, a settings file that -c or PQPURGE_CONF names must be writable by root only, because it
+ * names programs that root runs. */
 int session_open(struct session *s, struct err *err) NODISCARD;
 /* For VERB_PLAIN and the fleet: reads only the settings and the user's name, without root. */
 int session_open_plain(struct session *s, struct err *err) NODISCARD;
