@@ -15,7 +15,7 @@ from rig import PrivatePostfix  # noqa: E402
 
 
 def fill(postfix, pq):
-    """Mail that waits since an hour; then a flood."""
+    """Mail that has waited for an hour; then a flood."""
     subprocess.run([os.path.join(BUILD, "tools/make_queue"), postfix.spool, "postfix", pq.index, "300", "3", "shop.example"],
                    check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["chown", "-R", "nobody", pq.index], check=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The database's machine dies, and a standby takes over, which followed by real streaming replication."""
+"""The database's machine dies. A standby, which followed it by real streaming replication, takes over."""
 import signal
 import subprocess
 import unittest

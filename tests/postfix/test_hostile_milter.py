@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""A client that may connect to the milter's socket can say anything of any message. It can hide none, and its words get
-none of others' mail deleted."""
+"""A client that may connect to the milter's socket can say anything about any message. It cannot hide a message, and
+cannot get other people's mail deleted."""
 import os
 import struct
 import sys

@@ -82,7 +82,7 @@ class Refusals(RigCase):
         self.refused("purge", "-y", "--block", "--recipient", BAD)
 
     def test_fleet_words(self):
-        """A wrong word is told as one, even where no database can be reached."""
+        """A wrong word is reported as such, even if no database can be reached."""
         for words, answer in (((), "hosts, orders"), (("host",), "hosts, orders"), (("order",), "number of one order"),
                               (("order", "x"), "number of one order"), (("cancel", "1", "2"), "no word '2'"), (("add",), "one name"),
                               (("hosts", "mx1"), "no word 'mx1'")):

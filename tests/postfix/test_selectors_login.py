@@ -115,7 +115,7 @@ class BehindAFilter(Filtered):
         self.assertEqual(result.summary["joined"], 3, result)
 
     def test_without_the_first_row(self):
-        """The first pass's Received names no login: nothing is deleted on doubt."""
+        """The first pass's Received names no login: nothing is deleted in doubt."""
         self.through(1, ADDR="192.0.2.7", LOGIN="joe@web.test")
         self.pq.stop()
         self.pq.forget()

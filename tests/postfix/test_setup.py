@@ -15,7 +15,7 @@ from smtp import content
 from terminal import Terminal
 
 OTHER = "{ inet:127.0.0.1:1, default_action=accept }"
-# A list over several lines with a comment in it: postconf -e would not write it so.
+# A list over several lines with a comment in it: postconf -e would not write it like this.
 MAIN = f"""\
 # before
 smtpd_milters =
