@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <endian.h>
+#include <sys/mman.h>
 #include <xxhash.h>
 
 #include "base/array.h"
@@ -14,6 +15,18 @@ static bool make_room(struct bytes *b, size_t more)
 	if (at)
 		b->at = at;
 	return at;
+}
+
+void bytes_ready(struct bytes *b, size_t len)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin, end;
+
+	if (!make_room(b, len))
+		return;
+	begin = ((uintptr_t)b->at + b->len) & ~(page - 1);
+	end = ((uintptr_t)b->at + b->len + len) & ~(page - 1);
+	if (end > begin)
+		(void)madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
 }
 
 void bytes_put(struct bytes *b, const void *at, size_t len)

@@ -17,6 +17,9 @@ struct bytes {
 	bool failed;
 };
 void bytes_put(struct bytes *b, const void *at, size_t len);
+/* Makes room for len more bytes that will be written. The kernel provides their pages at once,
+ * which costs less than a fault for each. */
+void bytes_ready(struct bytes *b, size_t len);
 void bytes_put_u8(struct bytes *b, uint8_t v);
 void bytes_put_u16(struct bytes *b, uint16_t v);
 void bytes_put_u32(struct bytes *b, uint32_t v);

@@ -3,6 +3,7 @@
  * with its own read transaction. The caller verifies the checksums of matches. */
 #include "index/rows/select.h"
 
+#include <endian.h>
 #include <pthread.h>
 #include <sched.h>
 
@@ -23,11 +24,18 @@ void selection_begin(struct selection *s, struct bytes *out)
 		bytes_put_u64(out, 0);
 }
 
+struct found_head {
+	uint64_t sequence;
+	uint32_t matched, len;
+};
+
 void selection_add(struct selection *s, uint64_t sequence, unsigned matched, struct span record)
 {
-	bytes_put_u64(s->out, sequence);
-	bytes_put_u32(s->out, matched);
-	bytes_put_blob(s->out, record.at, record.len);
+	struct found_head head = {
+	    htole64(sequence), htole32(matched), htole32((uint32_t)record.len)};
+
+	bytes_put(s->out, &head, sizeof head);
+	bytes_put(s->out, record.at, record.len);
 	s->count++;
 }
 
@@ -109,12 +117,13 @@ static int move_to(struct store_cursor *cursor, uint64_t sequence, uint64_t last
 	return cursor_seek(cursor, entry_key(sequence, buf), key, record);
 }
 
+/* A record is considered after the search for the next one, because its page is on its way. */
 static void consider_list(struct txn *txn, struct share *s)
 {
 	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);
-	struct span key, record;
+	struct span key, record, before = {0};
 	uintptr_t page = 0;
-	uint64_t last = 0;
+	uint64_t last = 0, before_sequence = 0;
 
 	for (size_t i = 0; i < s->count; i++) {
 		if (move_to(cursor, s->list[i], last, &key, &record) != 1)
@@ -124,8 +133,13 @@ static void consider_list(struct txn *txn, struct share *s)
 		if (last != s->list[i])
 			continue;
 		ask_for_page(record.at, &page);
-		consider(s, last, record);
+		if (before.at)
+			consider(s, before_sequence, before);
+		before = record;
+		before_sequence = last;
 	}
+	if (before.at)
+		consider(s, before_sequence, before);
 	cursor_close(cursor);
 }
 
@@ -187,6 +201,7 @@ static void add_found(struct share *to, const struct share *more)
 {
 	struct selection *all = &to->found;
 
+	bytes_ready(all->out, more->found.out->len);
 	bytes_put(all->out, more->found.out->at, more->found.out->len);
 	all->count += more->found.count;
 	all->damaged += more->found.damaged;

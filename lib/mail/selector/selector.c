@@ -415,13 +415,16 @@ unsigned selector_nominate(
 unsigned selector_nominate_row(
     const struct selector *s, const struct message *m, struct selector_notes *notes)
 {
+	if (!s->only)
+		return selector_nominate(s, m, notes);
+
 	struct selector any = *s;
 	struct selector_notes unheard = {0};
 	struct waiting w = waiting_of(m);
 
 	any.only = false;
 	unsigned matched = selector_nominate(&any, m, notes);
-	if (!matched || !s->only || s->recipient.count == 0)
+	if (!matched || s->recipient.count == 0)
 		return matched;
 	uint32_t wanted = count_matching(s, &w, true, notes ? notes : &unheard);
 	if (!m->queued.known || w.cut || (wanted > 0 && wanted < w.count))
