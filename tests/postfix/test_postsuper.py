@@ -111,5 +111,8 @@ class Interrupted(RigCase):
         text, batch = self.interrupt("purge", lambda: len(self.postfix.ids()) < 2990)
         left = self.postfix.ids()
         self.assertTrue(left, "there was nothing to interrupt")
-        self.assertEqual(text.count('"deleted"') - 1, len(before - left), text[-500:])
-        self.assertEqual((batch["state"], batch["matched"], batch["done"]), ("unfinished", 3000, len(before - left)), batch)
+        # A postsuper that works on for 10 s after ^C is killed, perhaps between a deletion and its word about it.
+        self.assertLessEqual(batch["gone"], 1, batch)
+        self.assertEqual(text.count('"deleted"') - 1 + batch["gone"], len(before - left), text[-500:])
+        self.assertEqual((batch["state"], batch["matched"], batch["done"] + batch["gone"]),
+                         ("unfinished", 3000, len(before - left)), batch)
