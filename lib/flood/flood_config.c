@@ -75,11 +75,11 @@ bool flood_is_own(const struct flood_setup *s, const struct net_address *client)
 enum flood_action flood_action_of(const struct settings *settings, enum flood_kind kind)
 {
 	const struct settings_flood *f = &settings->flood[kind];
-	bool narrow = kind != FLOOD_DOMAIN && kind != FLOOD_XDOMAIN && kind != FLOOD_BOUNCE;
+	bool wide = kind == FLOOD_DOMAIN || kind == FLOOD_XDOMAIN;
 
 	if (f->action >= 0)
 		return (enum flood_action)f->action;
-	return narrow ? FLOOD_HOLD : FLOOD_WARN;
+	return kind == FLOOD_BOUNCE || (wide && !f->force) ? FLOOD_WARN : FLOOD_HOLD;
 }
 
 /* A sender may be called "/.*@x/" (an expression) or "login:joe@example.com" (another user's

@@ -10,7 +10,8 @@
 #include "rules/stored.h"
 
 #define SAVE_EVERY (600 * USEC_PER_SEC)
-#define SAVE_SOON  (2 * USEC_PER_SEC) /* after an incident changed */
+#define SAVE_AGAIN (60 * USEC_PER_SEC) /* after a failure */
+#define SAVE_PAUSE (2 * USEC_PER_SEC)  /* incidents may change each second */
 #define LOOK_EVERY (10 * USEC_PER_SEC)
 #define EVENTS_MAX 64 /* in a second */
 #define FILE_MAX   ((size_t)64 << 20)
@@ -127,7 +128,8 @@ static void save(struct floodkeeper *k, int64_t now)
 	if (code && !k->unsaved)
 		log_error("%s", err.text);
 	k->unsaved = code != 0;
-	k->next_save = now + (code ? SAVE_SOON * 30 : SAVE_EVERY);
+	k->saved = now;
+	k->next_save = now + (code ? SAVE_AGAIN : SAVE_EVERY);
 }
 
 void floodkeeper_stop(struct floodkeeper *k)
@@ -188,6 +190,18 @@ static void order_hook(struct floodkeeper *k, enum flood_event event, struct flo
 	    k, &(struct flood_job){.kind = DOOR_HOOK, .event = events[event], .incident = *i});
 }
 
+/* The window of the hold ends now, when the rule is in force, so no mail falls between them. An
+ * incident that goes on after a pause has a window of the same length. */
+static void order_hold(
+    struct floodkeeper *k, enum flood_event event, const struct flood_incident *i)
+{
+	struct flood_job job = {.kind = DOOR_HOLD, .incident = *i, .until = clock_wall()};
+
+	if (event == FLOOD_AGAIN)
+		job.incident.window = job.until - (i->since - i->window);
+	flood_order(k, &job);
+}
+
 static void happen(
     struct floodkeeper *k, enum flood_event event, struct flood_incident *i, int64_t now)
 {
@@ -200,11 +214,8 @@ static void happen(
 	flood_write_back(k, i);
 	flood_tell(k, event, i, now);
 	order_hook(k, event, i);
-	/* The window of the hold ends now, when the rule is in force, so no mail falls between
-	 * them. */
-	if (event == FLOOD_ACTS && i->expires && k->settings->flood[i->kind].held)
-		flood_order(k,
-		    &(struct flood_job){.kind = DOOR_HOLD, .incident = *i, .until = clock_wall()});
+	if (acts && i->expires && k->settings->flood[i->kind].held)
+		order_hold(k, event, i);
 }
 
 /* Copies, since the lock is not held while rules are written. */
@@ -252,8 +263,11 @@ void floodkeeper_each_second(struct floodkeeper *k)
 	if (!k->flood)
 		return;
 	size_t count = take_events(k, copies, events, now);
-	for (size_t n = 0; n < count; n++)
+	for (size_t n = 0; n < count; n++) {
+		if (n > 0 && copies[n].id == copies[n - 1].id) /* it may have a rule now */
+			copies[n] = copies[n - 1];
 		happen(k, events[n], &copies[n], now);
+	}
 	if (steady >= k->next_look) {
 		look_at_rules(k, now);
 		k->next_look = steady + LOOK_EVERY;
@@ -262,8 +276,11 @@ void floodkeeper_each_second(struct floodkeeper *k)
 	bool changed = k->changes > 0 || count > 0;
 	k->changes = 0;
 	pthread_mutex_unlock(&k->lock);
-	if (!k->next_save || (changed && k->next_save > steady + SAVE_SOON))
-		k->next_save = steady + (k->next_save ? SAVE_SOON : SAVE_EVERY);
+	if (!k->next_save)
+		k->next_save = steady + SAVE_EVERY;
+	/* at once, or after a crash an incident's rule would have no incident */
+	if (changed && k->next_save > k->saved + SAVE_PAUSE)
+		k->next_save = k->saved + SAVE_PAUSE;
 	if (steady >= k->next_save)
 		save(k, steady);
 }

@@ -77,8 +77,7 @@ static void fill(struct fields *f, const struct flood_incident *i, const char *k
 	list(f, "clients", &f->clients);
 	list(f, "queue_ids", &f->ids);
 	text(f, "action", i->expires ? flood_action_word(i->action) : "WARN");
-	if (i->expires)
-		number(f, "expires", i->expires / USEC_PER_SEC);
+	number(f, "expires", i->expires / USEC_PER_SEC);
 	number(f, "held", (int64_t)i->held);
 	list(f, "commands", &f->commands);
 }

@@ -22,11 +22,11 @@ struct floodkeeper {
 	const struct settings *settings;
 	struct rulekeeper *rules;
 	struct flood_setup setup;
-	bool unsaved;                 /* this and the members below: the upkeep thread's */
-	int64_t next_save, next_look; /* steady */
-	int64_t began;                /* wall */
-	int64_t told[10];             /* wall; when begins were last logged */
-	unsigned untold;              /* begins that were not logged */
+	bool unsaved;                        /* this and the members below: the upkeep thread's */
+	int64_t saved, next_save, next_look; /* steady */
+	int64_t began;                       /* wall */
+	int64_t told[10];                    /* wall; when begins were last logged */
+	unsigned untold;                     /* begins that were not logged */
 
 	pthread_mutex_t lock; /* guards the detector; held for moments */
 	struct flood *flood;  /* NULL: flood_watch = off */

@@ -87,9 +87,9 @@ static void test_may_act(void **state)
 		settings.flood[i.kind].action = -1; /* not given */
 		if (flood_may_act(&settings, &i) != cases[n].may)
 			case_fail(cases[n].key, "kind %d, force %d", cases[n].kind, cases[n].force);
-		bool narrow = i.kind < FLOOD_DOMAIN;
+		bool holds = i.kind < FLOOD_DOMAIN || (cases[n].force && i.kind != FLOOD_BOUNCE);
 		assert_int_equal(
-		    flood_action_of(&settings, cases[n].kind), narrow ? FLOOD_HOLD : FLOOD_WARN);
+		    flood_action_of(&settings, cases[n].kind), holds ? FLOOD_HOLD : FLOOD_WARN);
 	}
 }
 
