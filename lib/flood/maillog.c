@@ -6,9 +6,10 @@
 #include "base/clock.h"
 #include "mail/address/address.h"
 
-#define HALF_YEAR (180 * 86400)
-#define LATE      600 /* seconds in the queue */
-#define LOGIN_MAX 128
+#define HALF_YEAR     (180 * 86400)
+#define ALMOST_A_YEAR (350 * 86400)
+#define LATE          600 /* seconds in the queue */
+#define LOGIN_MAX     128
 
 struct pending {
 	char id[QUEUE_ID_MAX + 1];
@@ -150,11 +151,16 @@ static bool stamp_of(struct maillog *l, const char *line, int64_t *ret, const ch
 {
 	if (!maillog_stamp(line, l->year, ret, ret_rest))
 		return false;
-	if (l->last && *ret < l->last - HALF_YEAR && !isdigit((unsigned char)line[0])) {
+	if (!l->last || isdigit((unsigned char)line[0])) {
+		l->last = *ret;
+		return true;
+	}
+	if (*ret < l->last - HALF_YEAR) {
 		l->year++; /* December became January */
 		if (!maillog_stamp(line, l->year, ret, ret_rest))
 			return false;
-	}
+	} else if (*ret > l->last + ALMOST_A_YEAR) /* a line of December that came late */
+		return maillog_stamp(line, l->year - 1, ret, ret_rest);
 	l->last = *ret;
 	return true;
 }

@@ -202,12 +202,15 @@ static int look_at_head(struct backtest_file *f, struct err *err)
 	int fd = open_stream(f, &pid, err);
 	if (fd < 0)
 		return fd;
-	memset(text, 0, sizeof(text));
-	(void)!io_read_all(fd, text, HEAD);
+	ssize_t got = io_read_all(fd, text, HEAD);
 	(void)close_stream(f, fd, pid, false, err);
+	text[got > 0 ? got : 0] = '\0';
+	for (ssize_t at = 0; at < got; at++)
+		if (text[at] == '\0') /* a machine that crashed leaves these */
+			text[at] = '\n';
 	for (char *line; !f->first && (line = strsep(&rest, "\n"));)
 		f->first = maillog_first(line, f->mtime);
-	return f->first || f->size == 0
+	return f->first || got == 0 /* empty; gzip tells later if it is damaged */
 		   ? 0
 		   : err_set(err, ERR_SYNTAX,
 			 "'%s:1': no line begins with a time stamp; it is not a mail log%s",

@@ -144,6 +144,16 @@ static void test_messages(void **state)
 		"Jan  1 00:00:01 host postfix/qmgr[3]: A1B2C123457: from=<a@b.example>, size=1, "
 		"nrcpt=1 (queue active)\n",
 		"1767225599 - 192.0.2.1 a@b.example 1;1767225601 - 192.0.2.1 a@b.example 1;"},
+	    {"a late line of December",
+		"Dec 31 23:59:59 host postfix/smtpd[1]: " ID ": client=c[192.0.2.1]\n"
+		"Jan  1 00:00:00 host postfix/smtpd[1]: A1B2C123457: client=c[192.0.2.1]\n"
+		"Dec 31 23:59:59 host postfix/smtpd[1]: A1B2C123458: client=c[192.0.2.1]\n"
+		"Jan  1 00:00:01 host postfix/smtpd[1]: A1B2C123459: client=c[192.0.2.1]\n"
+		"Jan  1 00:00:01 host postfix/qmgr[3]: A1B2C123458: from=<a@b.example>, size=1, "
+		"nrcpt=1 (queue active)\n"
+		"Jan  1 00:00:01 host postfix/qmgr[3]: A1B2C123459: from=<a@b.example>, size=1, "
+		"nrcpt=1 (queue active)\n",
+		"1767225599 - 192.0.2.1 a@b.example 1;1767225601 - 192.0.2.1 a@b.example 1;"},
 	    {"hostile lines",
 		AT "postfix/smtpd[1]: " ID ": client=\n" AT "postfix/smtpd[1]: " ID
 		   ": client=[\n" AT "postfix/smtpd[1]: not-an-id!: client=c[192.0.2.1]\n" AT
