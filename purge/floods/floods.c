@@ -100,14 +100,14 @@ static void put_folded(struct strbuf *text, const char *key)
 	strbuf_puts(text, "$/i");
 }
 
-static int add_folded(struct selector *s, const char *key, struct err *err)
+static int add_folded(struct pattern_set *set, const char *key, struct err *err)
 {
 	AUTO(strbuf_release) struct strbuf text = {0};
 
 	if (strcmp(key, "<>") == 0)
-		return pattern_set_parse(&s->sender, key, err);
+		return pattern_set_parse(set, key, err);
 	put_folded(&text, key);
-	return text.failed ? -ENOMEM : pattern_set_parse(&s->sender, text.text, err);
+	return text.failed ? -ENOMEM : pattern_set_parse(set, text.text, err);
 }
 
 static int add_domain(struct selector *s, const char *key, struct err *err)
@@ -120,12 +120,12 @@ static int add_domain(struct selector *s, const char *key, struct err *err)
 	return code ?: pattern_set_add(&s->sender, &p);
 }
 
-/* Selects bounces to one recipient. Such a key is no expression. */
+/* Bounces to one recipient. */
 static int add_bounces(struct selector *s, const char *key, struct err *err)
 {
-	int code = *key == '/' ? ERR_SYNTAX : pattern_set_parse(&s->sender, "<>", err);
+	int code = pattern_set_parse(&s->sender, "<>", err);
 
-	return code ?: pattern_set_parse(&s->recipient, key, err);
+	return code ?: add_folded(&s->recipient, key, err);
 }
 
 static int add_key(struct selector *s, enum flood_kind kind, const char *key, struct err *err)
@@ -150,7 +150,7 @@ static int add_key(struct selector *s, enum flood_kind kind, const char *key, st
 		if (strcmp(key, FLOOD_NEW_SENDERS) == 0)
 			return err_set(err, ERR_USAGE,
 			    "this flood has many new senders, which no selector can name");
-		return add_folded(s, key, err);
+		return add_folded(&s->sender, key, err);
 	}
 }
 
