@@ -7,7 +7,7 @@
 #include "base/net.h"
 
 /* of an option in the spec */
-enum form { FORM_TEXTS, FORM_TEXT, FORM_SWITCH, FORM_LEAST, FORM_MOST, FORM_HERE };
+enum form { FORM_TEXTS, FORM_WORDS, FORM_TEXT, FORM_SWITCH, FORM_LEAST, FORM_MOST, FORM_HERE };
 
 static const struct row {
 	const char *option, *key;
@@ -19,7 +19,7 @@ static const struct row {
     {"why", "why", FORM_TEXTS},
     {"message-id", "message_id", FORM_TEXTS},
     {"id", "id", FORM_TEXTS},
-    {"queue", "queue", FORM_TEXT},
+    {"queue", "queue", FORM_WORDS},
     {"by", "by", FORM_TEXT},
     {"older", "older_s", FORM_LEAST},
     {"newer", "newer_s", FORM_MOST},
@@ -90,6 +90,21 @@ static void put_texts(struct json *o, const struct strlist *given, const struct 
 	put_unless_empty(o, row->key, &packed);
 }
 
+/* Words with commas between them; the option may be repeated. */
+static void put_words(struct json *o, const struct strlist *given, const struct row *row)
+{
+	AUTO(strbuf_release) struct strbuf words = {0};
+
+	strlist_each (each, given) {
+		const char *value = value_of(each, row);
+
+		if (value)
+			strbuf_printf(&words, "%s%s", words.len ? "," : "", value);
+	}
+	if (words.len)
+		json_put_text(o, row->key, strbuf_text(&words));
+}
+
 /* Repeated ages are alternatives, so the laxer one counts. */
 static void put_age(struct json *o, const struct strlist *given, const struct row *row)
 {
@@ -113,6 +128,8 @@ static void put_row(struct json *o, const struct strlist *given, const struct ro
 {
 	if (row->form == FORM_TEXTS)
 		put_texts(o, given, row);
+	else if (row->form == FORM_WORDS)
+		put_words(o, given, row);
 	else if (row->form == FORM_LEAST || row->form == FORM_MOST)
 		put_age(o, given, row);
 	strlist_each (each, given) {

@@ -48,6 +48,8 @@ static void test_spec(void **state)
 		"600,\"newer_s\":10800}"},
 	    {"purge --fleet --all -y --reason x --sweep --wait 10s --expire 2h",
 		"{\"v\":1,\"all\":true,\"sweep\":true}"},
+	    {"hold --fleet --queue deferred --queue hold,active",
+		"{\"v\":1,\"queue\":\"deferred,hold,active\"}"},
 	    {"hold --fleet --queue deferred,active --only --recipient <>",
 		"{\"v\":1,\"recipient\":[\"<>\"],\"queue\":\"deferred,active\",\"only\":"
 		"true}"},
