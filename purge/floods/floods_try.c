@@ -130,6 +130,10 @@ static int take_line(struct taking *t, const char *line)
 		say(stdout, "%s\n", line);
 		return 0;
 	}
+	if (t->s->options.dry_run) {
+		t->taken++;
+		return 0;
+	}
 	if (t->learned.len + strlen(line) > CHUNK) {
 		int code = send_learned(t);
 
@@ -185,7 +189,8 @@ static int run(struct session *s, struct backtest *b, struct err *err)
 		return err_set(
 		    err, ERR_CHILD, "the reader of the logs ended early (status %d)", status);
 	if (code == 0 && s->options.learn && !s->options.json && !s->options.quiet)
-		say(stdout, "Learned of %llu keys.\n", (unsigned long long)t.taken);
+		say(stdout, "%s of %llu %s.\n", s->options.dry_run ? "Would learn" : "Learned",
+		    (unsigned long long)t.taken, PLURAL(t.taken, "key"));
 	return code;
 }
 

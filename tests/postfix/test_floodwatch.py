@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """The flood watch on a real Postfix: an abused account among a newsletter and ordinary mail."""
+import gzip
 import json
 import os
 import threading
@@ -108,6 +109,18 @@ class Warns(FloodCase):
         self.assertEqual(self.incidents(), [])
         self.assertEqual(self.pq.idx("floods", "--normal", "7").status, 1)
 
+    def test_bounces_to_tags(self):
+        """Bounces to one user's many tags are one flood, and --flood selects them all."""
+        other = self.send("", "us@dest.test", ADDR="198.51.100.7")
+        with self.postfix.smtp() as client:
+            client.xclient(ADDR="198.51.100.7")
+            bad = {client.message("", f"u+{n}@dest.test", "Subject: x\n\nx\n") for n in range(51)}
+        i = self.opened()
+        self.assertEqual((i["kind"], i["key"], i["messages"]), ("bounce", "u@dest.test", 51))
+        self.postfix.settled(52)
+        self.assert_purged(bad, "--flood", "1")
+        self.assertEqual(self.postfix.ids(), {other})
+
     def test_survives_a_restart(self):
         self.flood(101)
         self.opened()
@@ -160,6 +173,9 @@ class Warns(FloodCase):
         self.flood(101, login="spam")
         self.opened()
         self.assertEqual(self.pq.idx("floods", "--bad", "1").status, 0)
+        result = self.pq.idx("floods", "--learn", "-n", log)
+        self.assertEqual((result.status, result.out.splitlines()[-1]), (0, "Would learn of 1 key."), result)
+        self.assertNotIn('"news"', self.state_file())
         result = self.pq.idx("floods", "--learn", log, self.write_log("spam", 600))
         self.assertEqual(result.status, 0, result)
         self.assertIn("usual: login   news  600 in 10 min", result.out)
@@ -218,6 +234,29 @@ class Late(FloodCase):
         i = self.opened()
         self.assertEqual((i["kind"], i["key"], i["signal"]), ("login", "joe", "undelivered"))
         self.assertEqual(len(self.incidents()), 1)
+
+
+class Logs(FloodCase):
+    starts_daemon = False
+
+    def test_files_as_they_lie_about(self):
+        """floods --try reads a rotated log that is empty, and one that begins with the NULs of a crash; a damaged one is
+        an error."""
+        log = self.write_log("joe", 150)
+        with open(log, "rb") as file:
+            text = file.read()
+        for name, data, status in (("crash", b"\0" * 100 + b"\n" + text, 0), ("line", b"\0" * 100 + text, 0),
+                                   ("empty.gz", gzip.compress(b""), 0), ("some.gz", gzip.compress(text), 0), ("none", b"", 0),
+                                   ("cut.gz", gzip.compress(text)[:-20], 1), ("other", b"hello\n", 1)):
+            with self.subTest(name=name):
+                path = os.path.join(self.pq.home, name)
+                with open(path, "wb") as file:
+                    file.write(data)
+                result = self.pq.idx("floods", "--try", "--json", path)
+                self.assertEqual(result.status, status, result)
+                if status == 0:
+                    fired = 1 if text in data or name == "some.gz" else 0
+                    self.assertEqual((result.summary["fired"], result.summary["messages"]), (fired, 150 * fired))
 
 
 class Exempt(FloodCase):
@@ -350,6 +389,46 @@ class Acts(FloodCase):
         self.assertEqual({name: now[name] for name in bad}, held, "back byte for byte")
         self.pq.stop()
         self.assertEqual((len(self.hooks("begin")), len(self.hooks("end"))), (1, 1))
+
+    def letter(self, login, recipients):
+        """Sends one message of login to that many recipients; returns its ID."""
+        with self.postfix.smtp() as client:
+            client.xclient(LOGIN=login, ADDR="198.51.100.7")
+            return client.message(login + "@example.com", [f"u{n}@dest.test" for n in range(recipients)], "Subject: x\n\nx\n")
+
+    def test_tenfold_at_once(self):
+        """A flood begins, passes the limit for an action and grows tenfold within a second: its rule stays known."""
+        for n, login in enumerate(("joe", "jim", "jane"), 1):
+            sent = {self.letter(login, count) for count in (110, 999)}
+            until(lambda: self.logged(f"flood {n} grows"), "the growth", 60)
+            i = until(lambda: [i for i in self.incidents(str(n)) if i["held"]], "what was held before", 60)[0]
+            self.assertEqual((i["key"], i["action"], i["held"]), (login, "HOLD", 2))
+            self.assertGreater(i["expires"], time.time())
+            self.assertEqual(self.pq.idx("floods", "--normal", str(n)).status, 0)
+            self.assertEqual((self.pq.idx("rules", "--json").lines, self.held() & sent), ([], set()))
+        until(lambda: len(self.hooks("end")) == 3, "the hook at the ends", 60)
+        self.assertEqual({told["expires"] for told in self.hooks("begin")}, {0})
+
+    def test_again(self):
+        """A flood that passed the limit for an action goes on after a pause: what its window accepted is held, too."""
+        self.flood(201)
+        until(lambda: self.incidents()[0]["held"], "what was held before", 60)
+        self.pq.stop()
+        path = os.path.join(self.pq.state, "floods")
+        with open(path, encoding="utf-8") as file:  # as if it had ended an hour ago
+            lines = [json.loads(line) for line in file]
+        for line in lines:
+            if "id" in line:
+                ago = {name: line[name] - 7200 * 1000000 for name in ("since", "last", "window")}
+                line.update(ago, until=ago["last"], open=0, expires=0)
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(line) + "\n" for line in lines if "id" in line or "kind" not in line)
+        self.assertEqual(self.pq.idx("unblock", "login:joe").status, 0)
+        self.pq.start()
+        sent = set(self.flood(101))
+        until(lambda: self.logged("flood 1 goes on"), "the flood that goes on", 60)
+        until(lambda: sent <= self.held(), "what was accepted before the rule", 60)
+        self.assertEqual([(r["pattern"], r["action"]) for r in self.pq.idx("rules", "--json").lines], [("login:joe", "HOLD")])
 
     def test_an_ok_rule_stops_it(self):
         self.pq.write_rules("login:joe OK\n")
