@@ -190,6 +190,7 @@ static bool find_batch(struct screen *v, struct strbuf *packed)
 
 static void act(struct screen *v, const char *verb, enum screen_effect effect)
 {
+	const bool dry = v->s->options.dry_run;
 	struct task t = {.s = v->s};
 	struct strbuf words = {0};
 	bool known = effect == EFFECT_UNDO ? find_batch(v, &words)
@@ -197,9 +198,11 @@ static void act(struct screen *v, const char *verb, enum screen_effect effect)
 
 	if (known) {
 		task_words(&t, verb);
+		if (dry)
+			task_add(&t, "--dry-run");
 		task_add_all(&t, &words);
 		painter_leave();
-		(void)job_act(effect == EFFECT_BLOCK ? task_block : task_act, &t);
+		(void)job_act(effect == EFFECT_BLOCK && !dry ? task_block : task_act, &t);
 		painter_return();
 		v->next_sync = 0;
 		look_at_groups(v);

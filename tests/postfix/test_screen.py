@@ -36,8 +36,8 @@ class ScreenCase(RigCase):
         self.addCleanup(pane.close)
         return pane
 
-    def start(self, *shown):
-        self.pane.run(self.pq.words("screen"))
+    def start(self, *shown, options=()):
+        self.pane.run(self.pq.words("screen", *options))
         return self.pane.shows(KEYS, *(shown or (BAD, "caught up")))
 
     def stopped(self):
@@ -362,6 +362,17 @@ class Acts(ScreenCase):
         self.answer("y")
         self.pane.shows("login:joe: REJECT")
         self.back()
+
+    def test_dry_run(self):
+        self.start(options=["-n"])
+        for key, shown in ("p", "3 messages to delete"), ("h", "3 messages to hold"), ("b", f"Would set {BAD} REJECT"):
+            self.pane.keys(key)
+            self.pane.until(lambda text, shown=shown: shown in text.replace("\n", ""), shown)
+            self.pane.until(lambda text: text.rstrip().endswith(("[y/N]", "screen.")), "the end of the verb")
+            self.assertNotIn("[y/N]", self.pane.text())
+            self.back()
+        self.assertEqual((self.postfix.ids(), self.held()), ({*self.bad, self.good}, set()))
+        self.assertEqual((self.log(), self.pq.idx("rules", "--json").lines), ([], []))
 
     def test_block_recipient_is_refused(self):
         self.start()
