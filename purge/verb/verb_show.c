@@ -6,8 +6,10 @@
 
 struct shown {
 	struct queue_id id;
-	const struct item *item; /* NULL: neither in the queue nor in the index */
-	bool unlooked;           /* --index-only */
+	const struct item
+	    *item;     /* NULL: the index does not know it, nor is it read from the queue */
+	bool unlooked; /* --index-only */
+	enum proof_state unread; /* without an item: what its name in the queue tells */
 	struct message m;        /* of item */
 	struct strbuf reasons;   /* recipient, reason, recipient, reason, ... */
 };
@@ -31,11 +33,14 @@ static bool is_known(const struct shown *w)
 
 static const struct verdict *verdict_of(const struct shown *w)
 {
-	static const struct verdict unlooked = {"unknown", "in the index; the queue was not asked"};
+	static const struct verdict unlooked[] = {
+	    {"unknown", "not in the index; the queue was not asked"},
+	    {"unknown", "in the index; the queue was not asked"},
+	};
 
-	if (w->unlooked && is_known(w))
-		return &unlooked;
-	return &verdicts[w->item ? w->item->proof.state : PROOF_GONE];
+	if (w->unlooked)
+		return &unlooked[is_known(w)];
+	return &verdicts[w->item ? w->item->proof.state : w->unread];
 }
 
 static bool is_there(const struct shown *w)
@@ -144,6 +149,24 @@ static const struct item *find_item(const struct outcome *outcome, const struct 
 	return found;
 }
 
+/* A walk hands out no message that is arriving or that it could not read. */
+static int look_by_name(const struct walk *w, struct shown *shown, struct err *err)
+{
+	struct proof *proof = NULL;
+	int code;
+
+	if (is_known(shown) || shown->unlooked)
+		return 0;
+	code = spool_states(&w->s->postfix, &shown->id, 1, &proof, err);
+	shown->item = NULL;
+	if (proof && proof->state != PROOF_SAME)
+		shown->unread = proof->state;
+	else if (proof)
+		shown->unread = proof->queue == QUEUE_MAILDROP ? PROOF_ARRIVING : PROOF_ERROR;
+	free(proof);
+	return code;
+}
+
 static int show_one(const struct walk *w, const struct queue_id *id, struct err *err)
 {
 	struct shown shown = {
@@ -152,7 +175,8 @@ static int show_one(const struct walk *w, const struct queue_id *id, struct err 
 
 	if (shown.item)
 		shown.m = candidate_message(shown.item->candidate);
-	if (is_there(&shown))
+	code = look_by_name(w, &shown, err);
+	if (code >= 0 && is_there(&shown))
 		code = spool_reasons(&w->s->postfix, id, &shown.reasons, err);
 	if (code >= 0 && w->s->options.json) {
 		code = session_written(json_line(stdout, sheet_of(&shown)), err);

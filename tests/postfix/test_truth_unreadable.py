@@ -168,6 +168,46 @@ class File(UnreadableCase):
 
 
 @both_ids
+class Shown(RigCase):
+    """`show` of a message that no walk hands out does not say that it is gone."""
+
+    def show(self, queue_id, *args, status=0):
+        result = self.pq.idx("show", "--json", queue_id, *args)
+        self.assertEqual(result.status, status, result)
+        return result.lines[0]["proof"]
+
+    def test_states(self):
+        queue_id = self.send("a@example.com")
+        self.postfix.settled(1)
+        path = self.postfix.find(queue_id)
+        self.pq.stop()
+        self.pq.forget()
+        self.assertEqual(self.show(queue_id), "same")
+        self.pq.forget()
+        with open(path, "r+b") as file:
+            file.write(b"no record")
+        self.assertEqual(self.show(queue_id, status=2), "unreadable")
+        os.chmod(path, 0o600)
+        self.assertEqual(self.show(queue_id), "arriving")
+        os.chmod(path, 0o700)
+        maildrop = os.path.join(self.postfix.spool, "maildrop", queue_id)
+        self.postfix.stop()  # pickup(8) would take it
+        self.addCleanup(self.postfix.start)
+        os.rename(path, maildrop)
+        self.assertEqual(self.show(queue_id), "arriving")
+        os.unlink(maildrop)
+        self.assertEqual(self.show(queue_id), "gone")
+
+    def test_index_only(self):
+        queue_id = self.send("a@example.com")
+        self.postfix.settled(1)
+        self.assertEqual(self.show(queue_id, "--index-only"), "unknown")
+        self.pq.stop()
+        self.pq.forget()
+        self.pq.start()
+        self.assertEqual(self.show(queue_id, "--index-only"), "unknown", "the queue was not asked")
+
+
 class Misplaced(UnreadableCase):
     """A file outside the directory of its hash: qmgr lists it, but postsuper does not find it. It is named, and
     never skipped."""
