@@ -148,7 +148,7 @@ static void text_group(const struct json *g)
 		    *domain ? domain : "(no domain)", json_int(one, "recipients", 0));
 	}
 	if (more > 0)
-		strbuf_printf(&line, " and %" PRId64 " more domains", more);
+		strbuf_printf(&line, " and %" PRId64 " more %s", more, PLURAL(more, "domain"));
 	say_fold(stdout, 10, strbuf_text(&line));
 	strbuf_clear(&line);
 	strbuf_printf(&line, "e.g. %s to %s: %s", json_words(example, "queue_id"),
