@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: ISC
 """A terminal of tmux with a shell in it: typing, and what it shows."""
+import fcntl
 import os
 import shlex
+import struct
 import subprocess
 import tempfile
+import termios
 
 from rig import until
 
@@ -46,6 +49,14 @@ class Pane:
         """A command line for the shell."""
         self.type(shlex.join(words))
         self.keys("Enter")
+
+    def unread(self):
+        """How many bytes of whole lines were typed that no program has read yet."""
+        terminal = os.open(self.told("pane_tty"), os.O_RDONLY | os.O_NOCTTY)
+        try:
+            return struct.unpack("i", fcntl.ioctl(terminal, termios.FIONREAD, bytes(4)))[0]
+        finally:
+            os.close(terminal)
 
     def resize(self, columns, rows):
         self.tmux("resize-window", "-x", str(columns), "-y", str(rows))

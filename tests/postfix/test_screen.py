@@ -319,8 +319,8 @@ class Acts(ScreenCase):
         self.pane.keys("p")
         self.pane.shows(f"purge --sender={BAD}")
         self.answer("y")
-        # Progress may precede it.
-        self.pane.until(lambda text: any(line.endswith("y") for line in text.splitlines()), "what was typed")
+        # Progress may overwrite its echo.
+        until(lambda: self.pane.unread() == len("y\n"), "the terminal to have what was typed")
 
         def asks(text):
             self.go_on()
