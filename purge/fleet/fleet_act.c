@@ -45,6 +45,46 @@ static int take_token(struct acting *a, const struct json *order, uint64_t numbe
 	return 0;
 }
 
+static bool is_retired(const struct json *known, const char *name)
+{
+	for (size_t n = 0; n < json_count(known, "hosts"); n++) {
+		const struct json *host = json_at(known, "hosts", n);
+
+		if (strcmp(json_words(host, "name"), name) == 0)
+			return strcmp(json_words(host, "state"), "retired") == 0;
+	}
+	return true;
+}
+
+static bool has_begun_or_may(const struct json *result)
+{
+	static const char *const never[] = {"refused", "cancelled", "expired"};
+
+	for (size_t n = 0; n < COUNT_OF(never); n++)
+		if (strcmp(json_words(result, "state"), never[n]) == 0)
+			return false;
+	return true;
+}
+
+/* Without --host the order's hosts: another one may be absent or refuse, and has nothing to undo.
+ */
+static int name_hosts(struct fleet_site *site, const struct json *order, struct err *err)
+{
+	int code =
+	    site->known ? 0 : fleet_link_ask(&site->link, json_request("hosts"), &site->known, err);
+
+	for (size_t n = 0; code == 0 && n < json_count(order, "results"); n++) {
+		const struct json *result = json_at(order, "results", n);
+		const char *name = json_words(result, "host");
+
+		if (has_begun_or_may(result) && !is_retired(site->known, name))
+			strlist_push(&site->hosts, name, strlen(name));
+	}
+	return code == 0 && site->hosts.len == 0
+		   ? err_set(err, ERR_USAGE, "the order held nothing on any host")
+		   : code;
+}
+
 /* An undo releases, on each host, what the order with this token held. */
 static int find_token(struct acting *a, struct err *err)
 {
@@ -62,7 +102,8 @@ static int find_token(struct acting *a, struct err *err)
 	struct json *request = json_request("order");
 	json_put_int(request, "order", (int64_t)number);
 	code = fleet_link_ask(&site->link, request, &answer, err);
-	return code ?: take_token(a, answer, number, err);
+	code = code ?: take_token(a, answer, number, err);
+	return code || a->o->hosts ? code : name_hosts(site, answer, err);
 }
 
 static int prepare(struct acting *a, struct err *err)

@@ -21,6 +21,8 @@ struct status {
 	struct index_counts counts;
 	int64_t rules;         /* in force or, without a daemon, stored; -1: unknown */
 	char rules_error[512]; /* "" = none */
+	bool in_fleet;         /* the fleet may order something here */
+	int64_t fleet_seen;    /* when the agent was last joined, microseconds; 0: never */
 	struct findings findings;
 };
 

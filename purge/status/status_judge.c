@@ -371,6 +371,7 @@ static void judge_fleet(struct status *st)
 
 	if (!s->fleet[0] || !s->fleet_allow[strspn(s->fleet_allow, " ,")])
 		return;
+	st->in_fleet = true;
 	snprintf(path, sizeof(path), "%s/%s", s->order_directory, DOOR_FLEET_SEEN);
 	bool joined = lstat(path, &at) == 0;
 	if (joined || has_agent(s))
@@ -380,7 +381,8 @@ static void judge_fleet(struct status *st)
 		judge_absence(st);
 		return;
 	}
-	int64_t age = clock_wall() - (int64_t)at.st_mtim.tv_sec * USEC_PER_SEC;
+	st->fleet_seen = (int64_t)at.st_mtim.tv_sec * USEC_PER_SEC;
+	int64_t age = clock_wall() - st->fleet_seen;
 	if (age > DOOR_FLEET_SILENT)
 		FIND(st, "fleet_away", FINDING_FAULT,
 		    put_agent(st, "status", command, sizeof(command)),

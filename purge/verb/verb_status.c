@@ -109,12 +109,27 @@ static void put_rules(const struct telling *t, const struct status *st)
 	put_section(t, "rules", fields, COUNT_OF(fields));
 }
 
+static void put_fleet(const struct telling *t, const struct status *st)
+{
+	if (!st->in_fleet)
+		return;
+	const char *name = st->s->settings.fleet_name;
+	const struct field fields[] = {
+	    {"name", "Fleet", FIELD_TEXT, .text = *name ? name : st->postfix.myhostname},
+	    {"seen", "  last joined", FIELD_TIME, .n = st->fleet_seen, .null = true},
+	    {NULL, "  last joined", FIELD_TEXT, .text = st->fleet_seen > 0 ? NULL : "never"},
+	};
+
+	put_section(t, "fleet", fields, COUNT_OF(fields));
+}
+
 static void put_all(const struct telling *t, const struct status *st)
 {
 	put_daemon(t, st);
 	put_postfix(t, st);
 	put_index(t, st);
 	put_rules(t, st);
+	put_fleet(t, st);
 }
 
 int status_json(FILE *to, const struct status *st)

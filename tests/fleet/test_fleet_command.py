@@ -104,6 +104,15 @@ class Purge(FleetCase):
             self.assertEqual({m["queue_name"] for m in host.postfix.queue() if m["sender"] == GOOD}, {"hold"})
             self.assertNotIn("hold", {m["queue_name"] for m in host.postfix.queue() if m["sender"] == BAD})
 
+    def test_undo_asks_only_the_hosts_of_the_order(self):
+        """A host that never got the order may be absent, or allow no undo: that is no failure of the undo."""
+        here = self.fleet.join("mx1")
+        self.fleet.join("mx2", fleet_allow="hold")
+        here.fill(BAD, 3)
+        held = self.fleet.idx("hold", "--fleet", "-y", "--json", "--host", "mx1", "example.com")
+        undone = self.fleet.idx("undo", "--fleet", "-y", "--json", str(held.lines[-1]["summary"]["order"]))
+        self.assertEqual((undone.status, set(lines_of(undone)), undone.lines[-1]["summary"]["released"]), (0, {"mx1"}, 3), undone)
+
     def test_release(self):
         """release --fleet releases mail of our holds on each host; mail held by others stays."""
         hosts = self.fleet.join("mx1", "mx2")
@@ -214,6 +223,9 @@ class Status(FleetCase):
         self.assertIn("has not joined", found["text"])
         host.start_agent()
         self.until(lambda: not self.found(host), "a status without fault")
+        link = host.pq.idx("status", "--json").lines[-1]["status"]["fleet"]
+        self.assertEqual((link["name"], abs(link["seen"] - time.time()) < 3600), ("mx1", True), link)
+        self.assertRegex(host.pq.idx("status").out, r"Fleet +mx1\n  last joined +20\d\d-")
         host.stop_agent()
         os.utime(os.path.join(host.door.directory, "fleet.seen"), (time.time() - 3600,) * 2)
         self.assertIn("was last joined 1h", self.found(host)["fleet_away"]["text"])
