@@ -117,11 +117,21 @@ static void add_lists(struct setup *setup)
 		add_step(setup, SETUP_RELOAD, setup->postfix.config_directory, NULL, NULL);
 }
 
+/* postconf(1) adds a line directly behind a last comment that has no newline. */
+static void end_last_line(struct strbuf *text)
+{
+	if (text->len > 0 && text->text[text->len - 1] != '\n')
+		strbuf_putc(text, '\n');
+}
+
 static int edit_lists(struct setup *setup, bool joins, struct err *err)
 {
 	struct setup_text *text = &setup->main_cf;
 	char *directory = NULL, path[PATH_MAX];
-	int code = postfix_private_main(&text->before, &directory, err);
+
+	if (joins)
+		end_last_line(&text->after);
+	int code = postfix_private_main(&text->after, &directory, err);
 
 	code = code
 		   ?: wiring_edit(&setup->postfix, directory, setup->s->settings.socket, joins,

@@ -207,6 +207,18 @@ class Life(SetupCase):
         self.setup("--remove", "-y")
         self.assertEqual(self.traces(), before)
 
+    def test_no_newline_at_the_end(self):
+        """Of a comment or of a setting; what setup adds begins a line of its own."""
+        for last in "# end", "smtpd_milters =\n  inet:127.0.0.1:2,\n  inet:127.0.0.1:3":
+            with self.subTest(last=last):
+                self.write(self.main_cf, self.bare + last)
+                before = self.traces()
+                self.setup("-y", status=2)
+                for name in "smtpd_milters", "non_smtpd_milters":
+                    self.assertIn("milter.sock", self.milters(name))
+                self.setup("--remove", "-y")
+                self.assertEqual(self.traces(), before)
+
     def test_the_file_itself_stays(self):
         """A link stays a link; owner, group and mode are kept, unlike with postconf -e."""
         elsewhere = os.path.join(self.pq.home, "main.cf")
