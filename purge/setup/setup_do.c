@@ -72,6 +72,15 @@ static int make_by_hand(const char *path, const char *words, struct err *err)
 	return code;
 }
 
+/* The file names the default owners. */
+static bool may_use_tmpfiles(const struct setup *setup)
+{
+	const struct settings *settings = &setup->s->settings;
+
+	return strcmp(settings->user, "pqpurge") == 0 &&
+	       strcmp(settings->socket_group, "postfix") == 0;
+}
+
 static int make_directory(struct setup *setup, const struct setup_step *step, struct err *err)
 {
 	const char *path = step->subject;
@@ -82,7 +91,8 @@ static int make_directory(struct setup *setup, const struct setup_step *step, st
 	strbuf_printf(&prefix, "--prefix=%s", path);
 	const char *const by_file[] = {
 	    "/usr/bin/systemd-tmpfiles", "--create", strbuf_text(&prefix), INSTALLED, NULL};
-	if (prefix.failed || run(by_file, NULL) < 0 || stat(path, &st) < 0)
+	if (prefix.failed || !may_use_tmpfiles(setup) || run(by_file, NULL) < 0 ||
+	    stat(path, &st) < 0)
 		code = make_by_hand(path, step->after, err);
 	if (code == 0)
 		note_made(setup, "directory", path);

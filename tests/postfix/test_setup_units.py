@@ -220,6 +220,16 @@ class Units(SetupCase):
         self.assertEqual(self.run_pqpurge(), "751 pqpurge pqpurge", "it was made by the file")
         self.assertFalse(os.path.exists(self.pq.home + "/other"))
 
+    def test_directories_of_another_user(self):
+        """The daemon is not pqpurge, which the file names and which exists."""
+        self.usual_index()
+        self.write(self.conf, self.read(self.conf) + 'user = "nobody"\n')
+        for name, line in ("passwd", "pqpurge:x:990:990::/:/usr/sbin/nologin\n"), ("group", "pqpurge:x:990:\n"):
+            self.write(os.path.join(self.layers, "etc", name), self.read("/etc/" + name) + line)
+        result = self.setup("-y", status=2)
+        self.assertIn("make the directory /run/pqpurge (0750 nobody nogroup)", result.out)
+        self.assertEqual(self.run_pqpurge(), "750 nobody nogroup")
+
     def test_directories_without_systemd(self):
         self.usual_index()
         self.setup("-y", status=2, without="/usr/bin/systemd-tmpfiles")
