@@ -40,8 +40,9 @@ struct strlist strlist_of(const struct strbuf *packed);
 int strlist_view(const char *bytes, size_t len, uint32_t count, struct strlist *ret) NODISCARD;
 bool strlist_equal(const struct strlist *a, const struct strlist *b);
 
-/* Whether it can control a terminal or hide text: controls, line separators, direction and
- * zero-width marks. */
+/* Whether it can control a terminal or hide text: controls, line separators, direction marks and
+ * what Unicode calls default-ignorable (zero-width characters, fillers), but for the variation
+ * selectors of emoji and ideographs. */
 bool str_is_unsafe(uint32_t point);
 /* Copies text with '?' for each unsafe character and each byte that is not UTF-8. Cuts to size
  * between characters. buf may be text. */

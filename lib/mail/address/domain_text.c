@@ -26,19 +26,9 @@ bool domain_is_blank(const char *text, size_t len)
 /* For code points beyond ASCII. */
 static bool is_invisible(uint32_t point)
 {
-	static const struct {
-		uint32_t first, last;
-	} ranges[] = {{0x34f, 0x34f}, {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f},
-	    {0x2800, 0x2800}, {0x3164, 0x3164}, {0xfe00, 0xfe0f}, {0xffa0, 0xffa0},
-	    {0xfff0, 0xfff8}, {0x13430, 0x1343f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},
-	    {0xe0080, 0xe0fff}};
-
-	if (is_blank(point) || str_is_unsafe(point))
-		return true;
-	for (size_t n = 0; n < COUNT_OF(ranges); n++)
-		if (point >= ranges[n].first && point <= ranges[n].last)
-			return true;
-	return false;
+	return is_blank(point) || str_is_unsafe(point) || point == 0x2800 ||
+	       (point >= 0xfe00 && point <= 0xfe0f) || (point >= 0xe0100 && point <= 0xe01ef) ||
+	       (point >= 0x13430 && point <= 0x1343f);
 }
 
 static size_t last_character(const char *text, size_t len, uint32_t *ret_point)

@@ -166,6 +166,17 @@ static void test_scrub(void **state)
 		"b\xef\xbb\xbf"
 		"c\xc2\xad",
 		64, "a?b?c?"},
+	    {"joiner of graphemes, fillers",
+		"a\xcd\x8f"
+		"b\xe1\x85\x9f"
+		"c\xe3\x85\xa4"
+		"d\xef\xbe\xa0",
+		64, "a?b?c?d?"},
+	    {"vowel separator, never assigned",
+		"a\xe1\xa0\x8f"
+		"b\xf3\xa0\xbf\xbf",
+		64, "a?b?"},
+	    {"emoji", "\xe2\x9d\xa4\xef\xb8\x8f", 64, "\xe2\x9d\xa4\xef\xb8\x8f"},
 	    {"tag character",
 		"a\xf3\xa0\x81\x81"
 		"b",
