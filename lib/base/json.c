@@ -6,8 +6,9 @@
 
 #include "base/json.h"
 
-#define TEXT_MAX  ((size_t)16 << 20)
-#define DEPTH_MAX 16
+#define TEXT_MAX   ((size_t)16 << 20)
+#define VALUES_MAX 200000
+#define DEPTH_MAX  16
 
 static const char whole[] = "\001whole";
 
@@ -276,25 +277,29 @@ int json_line_of(FILE *to, const char *key, struct json *child)
 	return json_line(to, line);
 }
 
-/* jansson's own limit of nesting is 2048. */
-static bool is_too_deep(const char *text, size_t len)
+/* Bounds what jansson allocates: its own limit of nesting is 2048, and an empty object of two bytes
+ * takes 225. Returns NULL, or what is too much. */
+static const char *excess_of(const char *text, size_t len)
 {
-	size_t depth = 0;
+	size_t depth = 0, values = 0;
 	bool quoted = false;
 
 	for (size_t i = 0; i < len; i++) {
+		bool opens = !quoted && (text[i] == '{' || text[i] == '[');
+
+		values += opens || (!quoted && text[i] == ',');
 		if (quoted && text[i] == '\\')
 			i++;
 		else if (text[i] == '"')
 			quoted = !quoted;
-		else if (!quoted && (text[i] == '{' || text[i] == '['))
+		else if (opens)
 			depth++;
 		else if (!quoted && (text[i] == '}' || text[i] == ']') && depth > 0)
 			depth--;
 		if (depth > DEPTH_MAX)
-			return true;
+			return "nested deeper than 16";
 	}
-	return false;
+	return values > VALUES_MAX ? "more than 200,000 values" : NULL;
 }
 
 static json_t *load(const char *text, size_t len, json_error_t *why)
@@ -316,8 +321,9 @@ int json_parse(const char *text, size_t len, struct json **ret, struct err *err)
 
 	if (len > TEXT_MAX)
 		return err_set(err, ERR_SYNTAX, "failed to read JSON (longer than 16 MiB)");
-	if (is_too_deep(text, len))
-		return err_set(err, ERR_SYNTAX, "failed to read JSON (nested deeper than 16)");
+	const char *excess = excess_of(text, len);
+	if (excess)
+		return err_set(err, ERR_SYNTAX, "failed to read JSON (%s)", excess);
 	json_t *value = load(text, len, &why);
 	if (!value && json_error_code(&why) == json_error_out_of_memory)
 		return err_sys(err, ENOMEM, "failed to read JSON");

@@ -218,6 +218,15 @@ static void test_bounds(void **state)
 	assert_int_equal(json_parse(text, len, &o, &err), ERR_SYNTAX);
 	assert_int_equal(json_parse(text, len - 1, &o, &err), 0);
 	json_free(o);
+	/* What a reader allocates follows the values, not the bytes. */
+	memcpy(text, "{\"a\":[", 6);
+	for (size_t n = 0; n <= 200000; n++)
+		memcpy(text + 6 + 3 * n, "{},", 3);
+	memcpy(text + 6 + (size_t)3 * 200000, "{}]}", 4);
+	assert_int_equal(json_parse(text, 6 + 3 * 200000 + 4, &o, &err), ERR_SYNTAX);
+	memcpy(text + 6 + (size_t)3 * 90000, "{}]}", 4);
+	assert_int_equal(json_parse(text, 6 + 3 * 90000 + 4, &o, &err), 0);
+	json_free(o);
 	free(text);
 	assert_int_equal(
 	    json_parse(deep, strlen(deep), &o, &err), 0); /* depth 16, not counting strings */
