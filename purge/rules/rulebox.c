@@ -159,8 +159,8 @@ static int ask_daemon(const struct index_client *client, const struct rulebox_qu
 		code =
 		    client_ask(client, request_of(question, from), WIRE_ANSWER_TIME, &reply, err);
 		code = code ?: take(reply, question, box, &next, err);
-		if (code == 0 && next && next <= from)
-			code = err_set(err, ERR_CHILD, "the daemon lists its rules in a circle");
+		if (code == 0 && next && (next <= from || json_count(reply, "rules") != RULES_PAGE))
+			code = err_set(err, ERR_CHILD, "the daemon lists its rules without end");
 	} while (code == 0 && next);
 	box->by_daemon = code == 0;
 	return code;

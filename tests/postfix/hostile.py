@@ -61,6 +61,20 @@ def half_a_line(peer, _):
     time.sleep(600)
 
 
+def many_values(peer, _):
+    """JSON of few bytes that takes much memory."""
+    text = b'{"ok":true,"a":[' + b"{}," * 5000000 + b"{}]}"
+    send_with(peer, ANSWER % len(text), memory(len(text), text))
+    time.sleep(600)
+
+
+def endless_pages(peer, request):
+    """Each list goes on, with nothing in it."""
+    while request:
+        peer.sendall(b'{"ok":true,"bytes":0,"rules":[],"next":%d}\n' % (json.loads(request[0]).get("from", 0) + 1))
+        request = receive_with(peer)
+
+
 def endless_line(peer, _):
     """Bytes without a newline."""
     while True:

@@ -303,9 +303,26 @@ static struct json *with_rule(const char *pattern, const char *action, const cha
 
 static struct json *in_a_circle(const struct json *request)
 {
+	struct json *o = ok(), *list = json_new_array();
+
+	for (int n = 0; n < RULES_PAGE; n++) {
+		struct json *rule = json_new();
+
+		json_put_text(rule, "pattern", "a.example");
+		json_put_text(rule, "action", "OK");
+		json_put_text(rule, "origin", "command");
+		json_append(list, rule);
+	}
+	json_put(o, "rules", list);
+	json_put_int(o, "next", json_int(request, "from", 0) ? 1 : 2);
+	return o;
+}
+
+static struct json *pages_of_nothing(const struct json *request)
+{
 	struct json *o = with_rule("a.example", "OK", "command");
 
-	json_put_int(o, "next", json_int(request, "from", 0) ? 1 : 2);
+	json_put_int(o, "next", json_int(request, "from", 0) + 1);
 	return o;
 }
 
@@ -366,6 +383,7 @@ static void test_lies(void **state)
 		int want;
 	} rows[] = {
 	    {"in a circle", in_a_circle, ERR_CHILD},
+	    {"pages without end", pages_of_nothing, ERR_CHILD},
 	    {"an action that is none", bad_action, ERR_CHILD},
 	    {"escapes", bad_text, ERR_CHILD},
 	    {"a file's rule without a line", no_line, ERR_CHILD},
