@@ -40,10 +40,11 @@ static inline int rig_memory_file(const struct bytes *file)
 	return fd;
 }
 
+/* Of a link itself: what it leads to may be the system's. */
 static inline void rig_own(const struct rig *rig, const char *path)
 {
 	if (geteuid() == 0)
-		assert_int_equal(chown(path, rig->p.owner.uid, rig->p.owner.gid), 0);
+		assert_int_equal(lchown(path, rig->p.owner.uid, rig->p.owner.gid), 0);
 }
 
 static inline void rig_directory(const struct rig *rig, const char *path)
@@ -52,6 +53,7 @@ static inline void rig_directory(const struct rig *rig, const char *path)
 	rig_own(rig, path);
 }
 
+/* Of a link itself: what it leads to may be the system's. */
 static inline void rig_owner(struct role *role)
 {
 	if (geteuid() == 0)
