@@ -350,7 +350,7 @@ const char *json_text(const struct json *o, const char *key)
 
 const char *json_words(const struct json *o, const char *key)
 {
-	const char *text = o ? json_text(o, key) : NULL;
+	const char *text = json_text(o, key);
 
 	return text ? text : "";
 }

@@ -35,10 +35,9 @@ int json_write(struct strbuf *to, struct json *o) NODISCARD;
 /* Reads one object of at most 16 MiB and 200,000 values, nested at most 16 deep. ERR_SYNTAX names
  * the position. */
 int json_parse(const char *text, size_t len, struct json **ret, struct err *err) NODISCARD;
-/* In the readers below key NULL means o itself, for members of arrays. */
-const char *json_text(const struct json *o, const char *key); /* NULL: absent or not a string */
-/* "" instead of NULL; o may be NULL. */
-const char *json_words(const struct json *o, const char *key);
+/* In the readers below o may be NULL; key NULL means o itself, for members of arrays. */
+const char *json_text(const struct json *o, const char *key);  /* NULL: absent or not a string */
+const char *json_words(const struct json *o, const char *key); /* "" instead of NULL */
 int64_t json_int(const struct json *o, const char *key, int64_t otherwise);
 uint64_t json_unsigned(const struct json *o, const char *key); /* 0: absent or negative */
 bool json_bool(const struct json *o, const char *key, bool otherwise);

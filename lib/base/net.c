@@ -84,20 +84,18 @@ static void drop_brackets(char *block)
 
 int net_parse_list(const char *text, struct strbuf *packed, struct err *err)
 {
-	static const char between[] = " \t,";
+	size_t len;
 
-	for (text += strspn(text, between); *text; text += strspn(text, between)) {
-		size_t len = strcspn(text, between);
+	for (const char *part; (part = str_part(&text, " \t,", &len));) {
 		char block[2 * NET_TEXT_SIZE];
 		struct net_block ignored;
 
-		snprintf(block, sizeof(block), "%.*s", (int)(len < 200 ? len : 200), text);
+		snprintf(block, sizeof(block), "%.*s", (int)(len < 200 ? len : 200), part);
 		drop_brackets(block);
 		if (net_parse_block(block, &ignored) < 0)
 			return err_set(err, ERR_SYNTAX, "'%.*s' is not a network (ADDRESS/BITS)",
-			    (int)(len < 200 ? len : 200), text);
+			    (int)(len < 200 ? len : 200), part);
 		strlist_push(packed, block, strlen(block));
-		text += len;
 	}
 	return packed->failed ? err_sys(err, ENOMEM, "failed to keep a list of networks") : 0;
 }

@@ -154,18 +154,22 @@ void str_lower_all(char *text, size_t len)
 		text[i] = str_lower(text[i]);
 }
 
+const char *str_part(const char **text, const char *between, size_t *ret_len)
+{
+	const char *part = *text + strspn(*text, between);
+
+	*ret_len = strcspn(part, between);
+	*text = part + *ret_len;
+	return *ret_len ? part : NULL;
+}
+
 bool str_has_word(const char *words, const char *word)
 {
-	static const char between[] = " ,\t";
-	size_t len = strlen(word);
+	size_t len;
 
-	for (words += strspn(words, between); *words; words += strspn(words, between)) {
-		size_t span = strcspn(words, between);
-
-		if (span == len && strncmp(words, word, len) == 0)
+	for (const char *part; (part = str_part(&words, " ,\t", &len));)
+		if (len == strlen(word) && strncmp(part, word, len) == 0)
 			return true;
-		words += span;
-	}
 	return false;
 }
 

@@ -58,6 +58,8 @@ static inline bool str_is_blank(char c)
 bool str_has_control(const char *text);
 char str_lower(char c);
 void str_lower_all(char *text, size_t len);
+/* The next part of *text, which moves past it; NULL at the end. between: bytes that separate. */
+const char *str_part(const char **text, const char *between, size_t *ret_len);
 /* words are separated by blanks or commas. */
 bool str_has_word(const char *words, const char *word);
 bool str_equal_nocase(const char *a, const char *b);

@@ -174,6 +174,14 @@ static int send_summary(const struct saying *y, struct json *o)
 	return code ?: send(y, DOOR_SAYS, text.text, text.len);
 }
 
+static void take_end(const struct json *sum, const char *done, struct door_end *ret)
+{
+	ret->batch = (uint64_t)json_int(sum, "batch", 0);
+	ret->matched = (uint64_t)json_int(sum, "matched", 0);
+	ret->done = (uint64_t)json_int(sum, done, 0);
+	ret->failed = (uint64_t)(json_int(sum, "failed", 0) + json_int(sum, "unproven", 0));
+}
+
 /* Reports it in the form of the verb's own summary. */
 static int say_before(
     const struct saying *y, const char *verb, const struct before *b, struct door_end *ret)
@@ -187,10 +195,7 @@ static int say_before(
 	json_put_int(o, "failed", (int64_t)b->sum.failed);
 	json_put_int(o, "batch", (int64_t)b->sum.number);
 	json_put_bool(o, "repeated", true);
-	ret->batch = b->sum.number;
-	ret->matched = b->sum.matched;
-	ret->done = b->sum.done;
-	ret->failed = b->sum.failed;
+	take_end(o, done_word(verb), ret);
 	return send_summary(y, o);
 }
 
@@ -207,14 +212,6 @@ static int64_t earlier_result(const struct before *b, const char *done, const ch
 	return 0;
 }
 
-static void take_end(const struct json *sum, const char *done, struct door_end *ret)
-{
-	ret->batch = (uint64_t)json_int(sum, "batch", 0);
-	ret->matched = (uint64_t)json_int(sum, "matched", 0);
-	ret->done = (uint64_t)json_int(sum, done, 0);
-	ret->failed = (uint64_t)(json_int(sum, "failed", 0) + json_int(sum, "unproven", 0));
-}
-
 static void put_findings(const struct saying *y, struct json *o)
 {
 	struct json *line = NULL, *list = json_new_array();
@@ -225,8 +222,8 @@ static void put_findings(const struct saying *y, struct json *o)
 		return;
 	}
 	status = json_child(line, "status");
-	json_put_bool(o, "ok", status && json_bool(status, "ok", false));
-	for (size_t n = 0; status && n < json_count(status, "findings"); n++)
+	json_put_bool(o, "ok", json_bool(status, "ok", false));
+	for (size_t n = 0; n < json_count(status, "findings"); n++)
 		json_append(list, json_duplicate(json_at(status, "findings", n)));
 	json_put(o, "findings", list);
 	json_free(line);
@@ -244,7 +241,7 @@ static int say_summary(const struct saying *y, const char *verb, const struct be
 	int code = json_parse(strbuf_text(&y->summary), y->summary.len, &line, err);
 
 	from = code == 0 ? json_child(line, "summary") : NULL;
-	while (from && json_next(from, &at, &key, &value)) {
+	while (json_next(from, &at, &key, &value)) {
 		int64_t n = json_int(value, NULL, INT64_MIN);
 
 		if (n == INT64_MIN)
@@ -291,7 +288,7 @@ static int run_verb(
 	    .most = (uint64_t)s->fleet_max_messages,
 	    .turn = x->turn};
 	const struct relay_sink sink = {.take = take, .tick = tick, .arg = &x->saying};
-	int code = relay_through(&sink, x->saying.fd, &verb, &behalf, ret, err);
+	int code = relay_verb(&sink, x->saying.fd, &verb, &behalf, ret, err);
 
 	if (code == 0 && (x->saying.summary.len || !x->saying.acts))
 		code = say_summary(&x->saying, x->order->verb, &x->before, ret, err);

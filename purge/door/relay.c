@@ -164,20 +164,7 @@ static int start(
 	return code;
 }
 
-static int send(void *arg, enum door_answer_kind kind, struct span bytes)
-{
-	return door_answer_write(*(const int *)arg, kind, bytes, clock_steady() + RELAY_PATIENCE);
-}
-
-int relay_verb(int fd, const struct door_verb *verb, const struct behalf *behalf,
-    struct door_end *ret, struct err *err)
-{
-	const struct relay_sink sink = {.take = send, .arg = &fd};
-
-	return relay_through(&sink, fd, verb, behalf, ret, err);
-}
-
-int relay_through(const struct relay_sink *sink, int fd, const struct door_verb *verb,
+int relay_verb(const struct relay_sink *sink, int fd, const struct door_verb *verb,
     const struct behalf *behalf, struct door_end *ret, struct err *err)
 {
 	struct relay r = {.client = fd, .sink = sink, .pipes = {-1, -1}};

@@ -5,12 +5,9 @@
 #include "door/door.h"
 #include "purge/door/behalf.h"
 
-/* ret->status is the verb's exit status. If the client closes its sending side, or takes no output
- * for RELAY_PATIENCE, the child gets SIGTERM and ends as after ^C. */
-int relay_verb(int fd, const struct door_verb *verb, const struct behalf *behalf,
-    struct door_end *ret, struct err *err) NODISCARD;
+#define RELAY_PATIENCE (20 * INT64_C(1000000)) /* microseconds */
 
-/* As relay_verb, but the sink decides what the client gets. */
+/* Decides what the client gets. */
 struct relay_sink {
 	/* Bytes of stdout (DOOR_SAYS) or stderr. A negative code: the client is gone. */
 	int (*take)(void *arg, enum door_answer_kind kind, struct span bytes);
@@ -18,6 +15,7 @@ struct relay_sink {
 	int (*tick)(void *arg, uint64_t done, uint64_t of);
 	void *arg;
 };
-int relay_through(const struct relay_sink *sink, int fd, const struct door_verb *verb,
+/* ret->status is the verb's exit status. If the client closes its sending side, or takes no output
+ * for RELAY_PATIENCE, the child gets SIGTERM and ends as after ^C. */
+int relay_verb(const struct relay_sink *sink, int fd, const struct door_verb *verb,
     const struct behalf *behalf, struct door_end *ret, struct err *err) NODISCARD;
-#define RELAY_PATIENCE (20 * INT64_C(1000000)) /* microseconds */

@@ -127,18 +127,24 @@ static int run_hook(struct serving *g, struct door_end *ret, struct err *err)
 	return hook_run(s, s->flood_hook, &g->order.hook, err);
 }
 
+static int pass(void *arg, enum door_answer_kind kind, struct span bytes)
+{
+	return door_answer_write(*(const int *)arg, kind, bytes, clock_steady() + RELAY_PATIENCE);
+}
+
 /* The child parses the options and refuses those that are not allowed. */
 static int run_verb(struct serving *g, struct door_end *ret, struct err *err)
 {
 	const struct settings *s = &g->s->settings;
-	struct behalf behalf = {.uid = g->peer.uid,
+	const struct relay_sink sink = {.take = pass, .arg = &g->fd};
+	const struct behalf behalf = {.uid = g->peer.uid,
 	    .user = g->peer.user,
 	    .config = session_config(g->s),
 	    .allow = g->peer.kind == PEER_ROOT ? NULL : s->operator_allow,
 	    .allow_key = "operator_allow",
 	    .answered = g->order.verb.answered};
 
-	return relay_verb(g->fd, &g->order.verb, &behalf, ret, err);
+	return relay_verb(&sink, g->fd, &g->order.verb, &behalf, ret, err);
 }
 
 static int run_fleet(struct serving *g, struct door_end *ret, struct err *err)

@@ -141,11 +141,10 @@ static void say_found(const struct acting *a, const char *key)
 	strbuf_printf(&line, "%" PRId64 " %s on %zu %s", sum, PLURAL(sum, "message"), hosts,
 	    PLURAL(hosts, "host"));
 	fleet_each (r, &a->preview) {
-		const struct json *s = json_child(r.json, "summary");
+		int64_t one = json_int(json_child(r.json, "summary"), key, 0);
 
-		if (s && json_int(s, key, 0) > 0 && told++ < 20)
-			strbuf_printf(&line, "%s %s %" PRId64, told == 1 ? ":" : ",", r.shown,
-			    json_int(s, key, 0));
+		if (one > 0 && told++ < 20)
+			strbuf_printf(&line, "%s %s %" PRId64, told == 1 ? ":" : ",", r.shown, one);
 	}
 	say(stderr, "%s.\n", strbuf_text(&line));
 	for (size_t n = 0; n < a->plan.rules.count; n++)
@@ -254,15 +253,18 @@ static void say_waits_at(const struct acting *a, size_t site)
 static void say_rules(const struct acting *a)
 {
 	char until[CLOCK_TEXT_SIZE];
-	size_t known = 0, hosts = 0;
+	int64_t versions[FLEET_SITES_MAX];
+	struct fleet_known k;
 
-	if (!a->plan.rules.count || fleet_rules_known(a->f, &a->order, &known, &hosts, NULL) < 0)
+	for (size_t n = 0; n < FLEET_SITES_MAX; n++)
+		versions[n] = a->order.at[n].number ? a->order.at[n].rule_version : -1;
+	if (!a->plan.rules.count || fleet_rules_known(a->f, versions, &k, NULL) < 0)
 		return;
 	for (size_t n = 0; n < a->plan.rules.count; n++)
 		say(stdout, "%s: REJECT until %s, in force on %zu of %zu %s.\n",
 		    a->plan.rules.list[n].subject,
-		    block_until(&a->plan.rules.list[n], until, sizeof(until)), known, hosts,
-		    PLURAL(hosts, "host"));
+		    block_until(&a->plan.rules.list[n], until, sizeof(until)), k.known, k.hosts,
+		    PLURAL(k.hosts, "host"));
 }
 
 static int tell(const struct acting *a, const struct fleet_order *o, struct err *err)

@@ -31,27 +31,21 @@ static int host_json(const struct json *host)
 	static const char *const numbers[] = {"seen", "rules_behind", "open"};
 	const struct json *health = json_child(host, "health");
 	struct json *o = json_new();
+	struct strbuf tags = {0};
 
 	json_put_text(o, "name", json_text(host, "name"));
 	for (size_t n = 0; n < COUNT_OF(numbers); n++)
 		if (json_int(host, numbers[n], -1) >= 0)
 			json_put_int(o, numbers[n], json_int(host, numbers[n], 0));
 	json_put_text(o, "state", json_text(host, "state"));
-	json_put_text(o, "version", health ? json_text(health, "version") : NULL);
-	if (health && json_int(health, "queued", -1) >= 0)
+	json_put_text(o, "version", json_text(health, "version"));
+	if (json_int(health, "queued", -1) >= 0)
 		json_put_int(o, "queued", json_int(health, "queued", 0));
 	if (*json_words(health, "trouble"))
 		json_put_text(o, "trouble", json_words(health, "trouble"));
-	if (json_count(host, "tags")) {
-		struct strbuf packed = {0};
-
-		for (size_t n = 0; n < json_count(host, "tags"); n++) {
-			const char *tag = json_text(json_at(host, "tags", n), NULL);
-
-			strlist_push(&packed, tag ? tag : "", tag ? strlen(tag) : 0);
-		}
-		json_put_packed(o, "tags", &packed);
-	}
+	json_list(host, "tags", SIZE_MAX, &tags);
+	if (tags.len || tags.failed)
+		json_put_packed(o, "tags", &tags);
 	fleet_floods_put(o, health);
 	return json_line(stdout, o);
 }
@@ -64,7 +58,7 @@ static void host_row(struct table *t, const struct json *host)
 	AUTO(strbuf_release) struct strbuf trouble = {0};
 
 	fleet_seen_text(json_int(host, "age_us", -1), seen, sizeof(seen));
-	if (health && json_int(health, "queued", -1) >= 0)
+	if (json_int(health, "queued", -1) >= 0)
 		snprintf(queued, sizeof(queued), "%" PRId64, json_int(health, "queued", 0));
 	if (behind > 0)
 		snprintf(rules, sizeof(rules), "%" PRId64 " behind", behind);
@@ -130,7 +124,7 @@ static void put_states(struct strbuf *to, const struct json *order)
 	const char *key;
 	void *at = NULL;
 
-	while (states && json_next(states, &at, &key, &value))
+	while (json_next(states, &at, &key, &value))
 		strbuf_printf(
 		    to, "%s%s %" PRId64, to->len ? ", " : "", key, json_int(value, NULL, 0));
 	if (json_bool(order, "cancelled", false))
@@ -310,14 +304,10 @@ static int init(struct fleet *f, struct err *err)
 static void put_tags(struct json *request, const char *tags)
 {
 	struct strbuf packed = {0};
+	size_t len;
 
-	for (; tags && *tags; tags += *tags == ',') {
-		size_t len = strcspn(tags, ",");
-
-		if (len)
-			strlist_push(&packed, tags, len);
-		tags += len;
-	}
+	for (const char *tag; tags && (tag = str_part(&tags, ",", &len));)
+		strlist_push(&packed, tag, len);
 	if (packed.len || packed.failed)
 		json_put_packed(request, "tags", &packed);
 }

@@ -77,8 +77,7 @@ int64_t fleet_sum(const struct fleet_order *o, const char *key, size_t *ret_host
 	size_t hosts = 0;
 
 	fleet_each (r, o) {
-		const struct json *s = json_child(r.json, "summary");
-		int64_t one = s ? json_int(s, key, 0) : 0;
+		int64_t one = json_int(json_child(r.json, "summary"), key, 0);
 
 		if (one < 0 || one > INT64_MAX / 2 - sum)
 			continue;

@@ -15,10 +15,10 @@ struct blocking {
 	const struct options *o;
 	bool sets; /* block; false: unblock */
 	struct block_plan plan;
-	int64_t version[FLEET_SITES_MAX]; /* with these rules; 0: none */
-	bool lost[FLEET_SITES_MAX];       /* did not answer: its link is unusable */
-	size_t failed;                    /* rules that some fleet refused and another took */
-	size_t known, hosts;
+	int64_t versions[FLEET_SITES_MAX]; /* with these rules; -1: none */
+	bool lost[FLEET_SITES_MAX];        /* did not answer: its link is unusable */
+	size_t failed;                     /* rules that some fleet refused and another took */
+	struct fleet_known known;
 };
 
 static int make_plan(struct blocking *b, struct err *err)
@@ -50,9 +50,11 @@ static int send(struct blocking *b, size_t site, const struct rule *r, struct er
 	if (b->sets && b->o->rule_for)
 		json_put_int(request, "for_s", (b->o->rule_for + USEC_PER_SEC - 1) / USEC_PER_SEC);
 	int code = fleet_link_ask(&b->f->sites[site].link, request, &answer, err);
-	if (code == 0)
-		b->version[site] = json_int(answer, "rule_version", 0);
 	b->lost[site] = code == ERR_TIMEOUT || code == ERR_CHILD;
+	if (code == 0)
+		b->versions[site] = json_int(answer, "rule_version", 0) ?: -1;
+	else if (b->lost[site])
+		b->versions[site] = -1;
 	json_free(answer);
 	return code;
 }
@@ -77,52 +79,20 @@ static int send_to_all(struct blocking *b, const struct rule *r, struct err *err
 	return 0;
 }
 
-static void count_host(
-    struct blocking *b, size_t site, const struct json *host, size_t *present, size_t *behind)
-{
-	const char *state = json_words(host, "state");
-	bool knows = json_int(host, "rules", 0) >= b->version[site];
-
-	if (strcmp(state, "retired") == 0)
-		return;
-	b->hosts++;
-	b->known += knows;
-	*present += strcmp(state, "present") == 0;
-	*behind += strcmp(state, "present") == 0 && !knows;
-}
-
-/* A fleet that refused the rule may not answer at all. */
-static int count_present(struct blocking *b, size_t *ret, size_t *ret_behind, struct err *err)
-{
-	int code = 0;
-
-	b->known = b->hosts = *ret = *ret_behind = 0;
-	for (size_t site = 0; code == 0 && site < b->f->count; site++) {
-		AUTO(json_release) struct json *answer = NULL;
-
-		if (!b->version[site] || b->lost[site])
-			continue;
-		code = fleet_link_ask(&b->f->sites[site].link, json_request("hosts"), &answer, err);
-		for (size_t n = 0; code == 0 && n < json_count(answer, "hosts"); n++)
-			count_host(b, site, json_at(answer, "hosts", n), ret, ret_behind);
-	}
-	return code;
-}
-
 static int await_known(struct blocking *b, struct err *err)
 {
 	int64_t deadline = clock_steady() + KNOWN_TIME;
-	size_t present = 0, behind = 0;
-	int code = count_present(b, &present, &behind, err);
+	struct fleet_known *k = &b->known;
+	int code = fleet_rules_known(b->f, b->versions, k, err);
 
-	while (code == 0 && behind > 0 && clock_steady() < deadline && !interrupt_stop) {
+	while (code == 0 && k->behind > 0 && clock_steady() < deadline && !interrupt_stop) {
 		poll(NULL, 0, LOOK_MS);
-		code = count_present(b, &present, &behind, err);
+		code = fleet_rules_known(b->f, b->versions, k, err);
 	}
-	return code < 0              ? code
-	       : behind || b->failed ? EXIT_SOME_FAILED
-	       : b->known < b->hosts ? EXIT_SOME_ABSENT
-				     : 0;
+	return code < 0                 ? code
+	       : k->behind || b->failed ? EXIT_SOME_FAILED
+	       : k->known < k->hosts    ? EXIT_SOME_ABSENT
+					: 0;
 }
 
 static int tell_one(const struct blocking *b, const struct rule *r)
@@ -142,8 +112,8 @@ static int tell_one(const struct blocking *b, const struct rule *r)
 		say(stdout, "%s: %s", r->subject,
 		    b->o->dry_run ? "would be unblocked" : "unblocked");
 	if (!b->o->json && !b->o->dry_run)
-		say(stdout, ", in force on %zu of %zu %s", b->known, b->hosts,
-		    PLURAL(b->hosts, "host"));
+		say(stdout, ", in force on %zu of %zu %s", b->known.known, b->known.hosts,
+		    PLURAL(b->known.hosts, "host"));
 	if (!b->o->json)
 		say(stdout, ".\n");
 	if (!b->o->json)
@@ -154,8 +124,8 @@ static int tell_one(const struct blocking *b, const struct rule *r)
 	json_put_text(o, "result", result);
 	if (b->sets && r->expires)
 		json_put_int(o, "expires", r->expires / USEC_PER_SEC);
-	json_put_int(o, "hosts", (int64_t)b->hosts);
-	json_put_int(o, "in_force", (int64_t)b->known);
+	json_put_int(o, "hosts", (int64_t)b->known.hosts);
+	json_put_int(o, "in_force", (int64_t)b->known.known);
 	return json_line(stdout, o);
 }
 
@@ -177,8 +147,10 @@ int fleet_block(struct fleet *f, struct err *err)
 {
 	struct blocking b = {
 	    .f = f, .o = &f->s->options, .sets = strcmp(f->s->verb->name, "block") == 0};
-	int code = run(&b, err);
 
+	for (size_t n = 0; n < FLEET_SITES_MAX; n++)
+		b.versions[n] = -1;
+	int code = run(&b, err);
 	block_plan_release(&b.plan);
 	return code == ERR_STOPPED ? EXIT_INTERRUPTED : code;
 }

@@ -10,7 +10,7 @@
 
 void fleet_floods_words(struct strbuf *to, const struct json *health)
 {
-	for (size_t n = 0; health && n < json_count(health, "floods") && n < FLOODS_MAX; n++) {
+	for (size_t n = 0; n < json_count(health, "floods") && n < FLOODS_MAX; n++) {
 		const struct json *flood = json_at(health, "floods", n);
 		const char *kind = json_text(flood, "kind"), *key = json_text(flood, "key");
 
@@ -22,7 +22,7 @@ void fleet_floods_words(struct strbuf *to, const struct json *health)
 
 void fleet_floods_put(struct json *o, const struct json *health)
 {
-	if (!health || json_count(health, "floods") == 0)
+	if (json_count(health, "floods") == 0)
 		return;
 	struct json *list = json_new_array();
 	for (size_t n = 0; n < json_count(health, "floods") && n < FLOODS_MAX; n++)
@@ -70,7 +70,7 @@ static void collect(struct keys *keys, const struct json *answer)
 		const struct json *host = json_at(answer, "hosts", h);
 		const struct json *health = json_child(host, "health");
 
-		if (!health || strcmp(json_words(host, "state"), "present") != 0)
+		if (strcmp(json_words(host, "state"), "present") != 0)
 			continue;
 		for (size_t n = 0; n < json_count(health, "floods") && n < FLOODS_MAX; n++)
 			add(keys, h, json_at(health, "floods", n));

@@ -80,10 +80,9 @@ static int list_json(struct looking *k, const struct fleet_result *host, const s
 
 static int list_row(struct looking *k, const struct fleet_result *host, const struct json *line)
 {
-	const struct json *first = json_at(line, "recipients", 0);
 	int64_t arrived = json_int(line, "arrival_time", 0),
 		size = json_int(line, "message_size", 0);
-	const char *to = first ? json_text(first, "address") : "";
+	const char *to = json_words(json_at(line, "recipients", 0), "address");
 	char age[CLOCK_TEXT_SIZE] = "", bytes[32], recipients[300];
 	size_t count = json_count(line, "recipients");
 	bool terminal = isatty(STDOUT_FILENO);
@@ -96,9 +95,9 @@ static int list_row(struct looking *k, const struct fleet_result *host, const st
 	if (terminal)
 		str_size_text((uint64_t)(size > 0 ? size : 0), bytes, sizeof(bytes));
 	if (count > 1)
-		snprintf(recipients, sizeof(recipients), "%.200s +%zu", to ? to : "", count - 1);
+		snprintf(recipients, sizeof(recipients), "%.200s +%zu", to, count - 1);
 	else
-		snprintf(recipients, sizeof(recipients), "%.200s", to ? to : "");
+		snprintf(recipients, sizeof(recipients), "%.200s", to);
 	table_add(k->table,
 	    (const char *[]){host->shown, json_text(line, "queue_id"),
 		json_text(line, "queue_name"), age, bytes, json_text(line, "sender"), recipients});
@@ -199,8 +198,7 @@ static void add_up(struct looking *k)
 	fleet_each (r, &k->order) {
 		const struct json *s = json_child(r.json, "summary");
 
-		k->cut |= s && json_int(s, "lines", 0) >= GROUPS_MAX;
-		k->cut |= s && json_bool(s, "cut", false);
+		k->cut |= json_int(s, "lines", 0) >= GROUPS_MAX || json_bool(s, "cut", false);
 	}
 }
 
@@ -251,7 +249,7 @@ static void say_findings(const struct fleet_result *r)
 {
 	const struct json *s = json_child(r->json, "summary");
 
-	for (size_t n = 0; s && n < json_count(s, "findings"); n++) {
+	for (size_t n = 0; n < json_count(s, "findings"); n++) {
 		const struct json *f = json_at(s, "findings", n);
 		const char *level = json_text(f, "level"), *text = json_text(f, "text");
 
@@ -288,13 +286,6 @@ static int status(struct looking *k, struct err *err)
 	return session_written(code, err);
 }
 
-static bool is_cut(const struct json *r)
-{
-	const struct json *s = json_child(r, "summary");
-
-	return s && json_bool(s, "cut", false);
-}
-
 static void say_missing_or_cut(const struct looking *k)
 {
 	fleet_each (r, &k->order) {
@@ -307,7 +298,7 @@ static void say_missing_or_cut(const struct looking *k)
 		else if (fleet_state_of(r.json) == FLEET_FAILED)
 			complain("%s: %s%s%s", r.shown, fleet_state_word(r.json),
 			    words && *words ? ": " : "", words ? words : "");
-		else if (is_cut(r.json))
+		else if (json_bool(json_child(r.json, "summary"), "cut", false))
 			complain("%s has more lines than the fleet takes; narrow it down", r.shown);
 	}
 }

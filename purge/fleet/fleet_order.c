@@ -132,27 +132,32 @@ void fleet_order_release(struct fleet_order *o)
 	}
 }
 
-int fleet_rules_known(struct fleet *f, const struct fleet_order *o, size_t *ret_known,
-    size_t *ret_hosts, struct err *err)
+static void count_host(struct fleet_known *k, const struct json *host, int64_t version)
 {
-	size_t known = 0, hosts = 0;
+	const char *state = json_words(host, "state");
+	const bool knows = json_int(host, "rules", 0) >= version;
+
+	if (strcmp(state, "retired") == 0)
+		return;
+	k->hosts++;
+	k->known += knows;
+	k->behind += strcmp(state, "present") == 0 && !knows;
+}
+
+int fleet_rules_known(struct fleet *f, const int64_t versions[FLEET_SITES_MAX],
+    struct fleet_known *ret, struct err *err)
+{
 	int code = 0;
 
+	*ret = (struct fleet_known){0};
 	for (size_t site = 0; code == 0 && site < f->count; site++) {
 		AUTO(json_release) struct json *answer = NULL;
 
-		if (!o->at[site].number)
+		if (versions[site] < 0)
 			continue;
 		code = fleet_link_ask(&f->sites[site].link, json_request("hosts"), &answer, err);
-		for (size_t n = 0; code == 0 && n < json_count(answer, "hosts"); n++) {
-			const struct json *host = json_at(answer, "hosts", n);
-			bool counts = strcmp(json_words(host, "state"), "retired") != 0;
-
-			hosts += counts;
-			known += counts && json_int(host, "rules", 0) >= o->at[site].rule_version;
-		}
+		for (size_t n = 0; code == 0 && n < json_count(answer, "hosts"); n++)
+			count_host(ret, json_at(answer, "hosts", n), versions[site]);
 	}
-	*ret_known = known;
-	*ret_hosts = hosts;
 	return code;
 }

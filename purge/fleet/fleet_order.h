@@ -81,9 +81,13 @@ int fleet_admin(struct fleet *f, struct err *err);               /* after fleet_
 
 /* "last seen 4 minutes ago" for microseconds; "never seen" for a negative number. Returns buf. */
 char *fleet_seen_text(int64_t seen_us, char *buf, size_t size);
-/* The number of hosts with the order's rules in force, and of all hosts. */
-int fleet_rules_known(struct fleet *f, const struct fleet_order *o, size_t *ret_known,
-    size_t *ret_hosts, struct err *err);
+struct fleet_known {
+	size_t hosts, known; /* all hosts, and those with these rules in force */
+	size_t behind;       /* present hosts without them */
+};
+/* Asks how far the rules of these versions have come in each fleet; below 0: does not ask it. */
+int fleet_rules_known(struct fleet *f, const int64_t versions[FLEET_SITES_MAX],
+    struct fleet_known *ret, struct err *err);
 /* Whether it was placed in at least one fleet. */
 bool fleet_is_placed(const struct fleet_order *o);
 /* After ^C: says on stderr that the order stands, and how to cancel it. */

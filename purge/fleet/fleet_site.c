@@ -21,14 +21,10 @@ static int add_site(struct fleet *f, const char *name, size_t len, struct err *e
 static int add_sites(struct fleet *f, const char *list, struct err *err)
 {
 	int code = list ? 0 : add_site(f, NULL, 0, err);
+	size_t len;
 
-	for (; list && code == 0 && *list; list += *list == ',') {
-		size_t len = strcspn(list, ",");
-
-		if (len)
-			code = add_site(f, list, len, err);
-		list += len;
-	}
+	for (const char *name; code == 0 && list && (name = str_part(&list, ",", &len));)
+		code = add_site(f, name, len, err);
 	return code == 0 && f->count == 0
 		   ? err_set(err, ERR_USAGE, "'--fleet=' does not name a fleet")
 		   : code;
@@ -89,20 +85,16 @@ static int add_host(struct fleet *f, const char *name, struct err *err)
 
 static int read_hosts(struct fleet *f, const char *list, struct err *err)
 {
-	size_t named = 0;
+	size_t named = 0, len;
 	int code = 0;
 
-	for (; code == 0 && *list; list += *list == ',') {
-		size_t len = strcspn(list, ",");
+	for (const char *part; code == 0 && (part = str_part(&list, ",", &len));) {
 		char name[NAME_SIZE];
 
 		if (len >= sizeof(name))
-			return err_set(err, ERR_USAGE, "'%s' is not the name of a host", list);
-		memcpy(name, list, len);
-		name[len] = '\0';
-		list += len;
-		if (len)
-			code = add_host(f, name, err);
+			return err_set(err, ERR_USAGE, "'%s' is not the name of a host", part);
+		snprintf(name, sizeof(name), "%.*s", (int)len, part);
+		code = add_host(f, name, err);
 	}
 	for (size_t n = 0; n < f->count; n++) {
 		f->sites[n].left_out = f->sites[n].hosts.len == 0;

@@ -17,11 +17,6 @@ const char *fleet_done_key(const char *verb, bool dry_run)
 	return "matched";
 }
 
-static int64_t number(const struct json *summary, const char *key)
-{
-	return summary ? json_int(summary, key, 0) : 0;
-}
-
 /* "deleted 800, failed 2", or the reason for a failure. */
 static void put_result(struct strbuf *to, const struct json *r, const char *done)
 {
@@ -34,10 +29,11 @@ static void put_result(struct strbuf *to, const struct json *r, const char *done
 	if (state == FLEET_OPEN && total > 0)
 		strbuf_printf(to, "%" PRId64 " of %" PRId64, json_int(r, "progress", 0), total);
 	if (summary)
-		strbuf_printf(to, "%s %" PRId64, done, number(summary, done));
+		strbuf_printf(to, "%s %" PRId64, done, json_int(summary, done, 0));
 	for (size_t n = 0; n < COUNT_OF(others); n++)
-		if (number(summary, others[n]) > 0)
-			strbuf_printf(to, ", %s %" PRId64, others[n], number(summary, others[n]));
+		if (json_int(summary, others[n], 0) > 0)
+			strbuf_printf(
+			    to, ", %s %" PRId64, others[n], json_int(summary, others[n], 0));
 	if (state == FLEET_FAILED && words && *words)
 		strbuf_printf(to, "%s%s", to->len ? "; " : "", words);
 }
@@ -126,7 +122,7 @@ static void put_sums(struct json *to, const struct fleet_order *o)
 		const char *key;
 		void *at = NULL;
 
-		while (s && json_next(s, &at, &key, &value)) {
+		while (json_next(s, &at, &key, &value)) {
 			struct strlist list = strlist_of(&seen);
 			bool known = strcmp(key, "batch") == 0 || strcmp(key, "failed") == 0 ||
 				     json_int(value, NULL, INT64_MIN) == INT64_MIN;

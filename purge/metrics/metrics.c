@@ -88,7 +88,7 @@ static void put_answers(struct exposition *to, const struct json *live)
 	exposition_begin(to, &table[REFUSED]);
 	for (size_t n = 0; n < COUNT_OF(actions); n++)
 		exposition_put(to, (const struct label[2]){{"action", actions[n]}},
-		    refused ? counter(refused, actions[n]) : 0);
+		    counter(refused, actions[n]));
 }
 
 static void put_status(struct exposition *to, const struct status *st)

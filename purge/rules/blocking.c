@@ -121,19 +121,17 @@ static bool hits_domain(const struct pattern *p, const char *own, size_t len)
  * exceptions. */
 static bool hits_own(const struct pattern *p, const char *list, char *buf, size_t size)
 {
-	static const char between[] = ", \t\r\n";
+	size_t len;
 
 	if (!list) /* Postfix was not asked: an operator's own machine may have none */
 		return false;
-	for (list += strspn(list, between); *list; list += strspn(list, between)) {
-		size_t len = strcspn(list, between);
-		bool is_name = !memchr(list, ':', len) && !memchr(list, '/', len) && *list != '!';
+	for (const char *part; (part = str_part(&list, ", \t\r\n", &len));) {
+		bool is_name = !memchr(part, ':', len) && !memchr(part, '/', len) && *part != '!';
 
-		if (is_name && hits_domain(p, list, len)) {
-			snprintf(buf, size, "%.*s", (int)len, list);
+		if (is_name && hits_domain(p, part, len)) {
+			snprintf(buf, size, "%.*s", (int)len, part);
 			return true;
 		}
-		list += len;
 	}
 	return false;
 }
