@@ -80,6 +80,18 @@ void *labels_sort(struct labels *labels, int (*compare)(const void *, const void
 	return labels->values;
 }
 
+int labels_by_count(const void *left, const void *right)
+{
+	const struct {
+		const char *name;
+		uint64_t count;
+	} *a = left, *b = right;
+
+	if (a->count != b->count)
+		return a->count > b->count ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
 void labels_release(struct labels *labels)
 {
 	strbuf_release(&labels->text);

@@ -23,4 +23,7 @@ const char *labels_at(const struct labels *labels, size_t number);
 /* After the counting: sets the first member of each value, a const char *, to its name, sorts the
  * values, and returns them. */
 void *labels_sort(struct labels *labels, int (*compare)(const void *, const void *));
+/* Compares values that begin with a name and a 64-bit count: the most frequent first, then by
+ * name. */
+int labels_by_count(const void *left, const void *right);
 void labels_release(struct labels *labels);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include "base/array.h"
 #include "order/order_private.h"
 
 #define MAP_FIRST 1024

@@ -207,6 +207,9 @@ struct run;
 struct run *order_batch_begin(struct order *order, struct outcome *outcome) NODISCARD;
 void order_batch_end(struct run *run); /* accepts NULL */
 
+/* "5d", "36h", "5" (days), as main.cf writes maximal_queue_lifetime, or ERR_SYNTAX. */
+int order_parse_lifetime(const char *text, int64_t *ret_usec) NODISCARD;
+
 /* In a JSON line: "deleted", "would-delete", "gone", ... */
 const char *result_word(enum result result, enum action action);
 

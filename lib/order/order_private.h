@@ -2,6 +2,7 @@
 /* Private to lib/order: shared by the steps of the walk. */
 #pragma once
 
+#include "base/array.h"
 #include "base/labels.h"
 #include "order/account/recall.h"
 #include "order/account/writer.h"
@@ -106,14 +107,8 @@ typedef int order_step(struct run *run, struct err *err);
 
 /* Memory that the items point to. */
 struct outcome_memory {
-	struct {
-		struct candidates *list;
-		size_t count, cap;
-	} taken;
-	struct {
-		char **list;
-		size_t count, cap;
-	} words;
+	ARRAY_OF(struct candidates) taken;
+	ARRAY_OF(char *) words;
 	uint32_t *map; /* by queue ID: position in items plus 1; 0 empty */
 	size_t map_size;
 };
@@ -223,8 +218,6 @@ order_step order_save;
 order_step order_leave_foreign, order_leave_overdue;
 /* Makes items of what order->undo's batches still hold. ERR_USAGE: not a hold batch. */
 order_step order_select_undo;
-/* "5d", "36h", "5" (days), as main.cf writes it, or ERR_SYNTAX. */
-int order_parse_lifetime(const char *text, int64_t *ret_usec) NODISCARD;
 
 /* account/order_account.c */
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include "base/array.h"
 #include "order/order_private.h"
 
 struct outcome_memory *order_memory(struct outcome *outcome)

@@ -76,23 +76,9 @@ static int by_name(const void *a, const void *b)
 	return order ?: (x->place > y->place) - (x->place < y->place);
 }
 
-static int by_count(const void *a, const void *b)
-{
-	const struct fleet_group *x = a, *y = b;
-
-	return x->count != y->count ? (x->count < y->count ? 1 : -1) : strcmp(x->name, y->name);
-}
-
 static int share_by_name(const void *a, const void *b)
 {
 	return strcmp(((const struct fleet_share *)a)->name, ((const struct fleet_share *)b)->name);
-}
-
-static int share_by_count(const void *a, const void *b)
-{
-	const struct fleet_share *x = a, *y = b;
-
-	return x->count != y->count ? (x->count < y->count ? 1 : -1) : strcmp(x->name, y->name);
 }
 
 static void join_shares(struct fleet_group *g)
@@ -111,7 +97,7 @@ static void join_shares(struct fleet_group *g)
 		}
 	}
 	g->share_count = left + 1;
-	qsort(g->shares, g->share_count, sizeof(*g->shares), share_by_count);
+	qsort(g->shares, g->share_count, sizeof(*g->shares), labels_by_count);
 }
 
 /* If out of memory, leaves the shares out. */
@@ -171,7 +157,7 @@ void fleet_sums_join(struct fleet_sums *s)
 	s->count = left + 1;
 	for (size_t n = 0; n < s->count; n++)
 		join_shares(&s->list[n]);
-	qsort(s->list, s->count, sizeof(*s->list), by_count);
+	qsort(s->list, s->count, sizeof(*s->list), labels_by_count);
 }
 
 void fleet_sums_release(struct fleet_sums *s)

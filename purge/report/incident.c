@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 
-#include "base/array.h"
 #include "base/clock.h"
 
 #define MINUTE     60

@@ -3,6 +3,7 @@
  * queue. No clock, no file. page.c writes it. */
 #pragma once
 
+#include "base/array.h"
 #include "base/labels.h"
 #include "order/account/recall.h"
 #include "postfix/spool/queue.h"
@@ -73,14 +74,8 @@ struct incident {
 	const char *host, *user;
 	int64_t made; /* wall microseconds */
 	struct incident_flood flood;
-	struct {
-		struct incident_act *list; /* by number */
-		size_t count, cap;
-	} acts;
-	struct {
-		struct incident_rule *list;
-		size_t count, cap;
-	} rules; /* set at most an hour before it began, or later */
+	ARRAY_OF(struct incident_act) acts;   /* by number */
+	ARRAY_OF(struct incident_rule) rules; /* set at most an hour before it began, or later */
 	size_t rules_left_out;
 	int64_t began;                   /* the first batch; wall microseconds, 0: none */
 	struct incident_minutes minutes; /* merged by incident_close */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "purge/screen/cells.h"
 #include "purge/tell/glyphs.h"
+#include "purge/top/top.h"
 
 #define WIDE     104 /* columns, for size, bar and age of the newest */
 #define NAME_MIN 12  /* columns that a name keeps; other cells give way */
@@ -107,14 +108,6 @@ static const struct cell group_cells[G_CELLS] = {
     [G_LAST] = {.head = "LAST 10MIN", .width = CENSUS_CAME},
 };
 
-static const char *const group_heads[GROUP_KINDS] = {
-    [GROUP_SENDER] = "SENDER DOMAIN",
-    [GROUP_FROM] = "FROM DOMAIN",
-    [GROUP_RECIPIENT] = "RECIPIENT DOMAIN",
-    [GROUP_LOGIN] = "LOGIN",
-    [GROUP_CLIENT] = "CLIENT",
-};
-
 static const char *name_of(const struct screen_model *m, const struct screen_group *g)
 {
 	if (*g->name)
@@ -154,7 +147,7 @@ void page_groups(const struct screen_model *m, int64_t now, struct page_line *he
 	struct cell cells[G_CELLS];
 
 	memcpy(cells, group_cells, sizeof(cells));
-	cells[G_NAME].head = group_heads[m->kind];
+	cells[G_NAME].head = top_head((enum top_by)m->kind);
 	put_head(m, cells, G_CELLS, head);
 	for (size_t i = 0; i < room && m->group.first + i < m->groups.count; i++) {
 		put_group(m, now, &m->groups.list[m->group.first + i], &lines[i]);

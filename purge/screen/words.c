@@ -7,22 +7,6 @@
 
 #define LOGIN_MAX 255
 
-static const char *const options[GROUP_KINDS] = {
-    [GROUP_SENDER] = "--sender=",
-    [GROUP_FROM] = "--from=",
-    [GROUP_RECIPIENT] = "--recipient=",
-    [GROUP_LOGIN] = "--login=",
-    [GROUP_CLIENT] = "--client=",
-};
-
-static const char *const rule_kinds[GROUP_KINDS] = {
-    [GROUP_SENDER] = "",
-    [GROUP_FROM] = "",
-    [GROUP_RECIPIENT] = "",
-    [GROUP_LOGIN] = "login:",
-    [GROUP_CLIENT] = "client:",
-};
-
 static bool is_domain(const char *name)
 {
 	AUTO(pattern_release) struct pattern p = {0};
@@ -66,18 +50,23 @@ static int push(struct strbuf *packed, const char *front, const char *name)
 
 int words_select(enum group_kind kind, const char *name, struct strbuf *packed)
 {
+	char option[32];
+
 	if (!is_plain(kind, name))
 		return ERR_SYNTAX;
-	return push(packed, options[kind], name);
+	snprintf(option, sizeof(option), "--%s=", group_word(kind));
+	return push(packed, option, name);
 }
 
 int words_block(enum group_kind kind, const char *name, struct strbuf *packed)
 {
+	const char *front = kind == GROUP_LOGIN ? "login:" : kind == GROUP_CLIENT ? "client:" : "";
+
 	if (kind == GROUP_RECIPIENT || !is_plain(kind, name))
 		return ERR_SYNTAX;
 	if (kind == GROUP_LOGIN && strpbrk(name, " \t\""))
 		return ERR_SYNTAX;
-	return push(packed, "--", "") ?: push(packed, rule_kinds[kind], name);
+	return push(packed, "--", "") ?: push(packed, front, name);
 }
 
 int words_id(const char *front, const char *id, struct strbuf *packed)

@@ -115,19 +115,10 @@ static int count_item(struct counting *c, const struct outcome *outcome, size_t 
 	return group_each(&m, (enum group_kind)c->by, count_for, c);
 }
 
-static int compare_groups(const void *left, const void *right)
-{
-	const struct top_group *a = left, *b = right;
-
-	if (a->count != b->count)
-		return a->count > b->count ? -1 : 1;
-	return strcmp(a->name, b->name);
-}
-
 void top_end(struct top *top)
 {
 	top->count = top->names.count;
-	top->list = labels_sort(&top->names, compare_groups);
+	top->list = labels_sort(&top->names, labels_by_count);
 }
 
 static int count_all(struct counting *c, const struct outcome *outcome)

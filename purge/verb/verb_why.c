@@ -27,16 +27,6 @@ struct told {
 	int64_t patience[PATIENCE_COUNT];
 };
 
-static int parse_time(const char *text, bool days, int64_t *ret)
-{
-	uint64_t n;
-
-	if (!days || str_parse_u64(text, 0, 36500, &n) < 0)
-		return clock_parse_span(text, ret);
-	*ret = (int64_t)n * 24 * 3600 * USEC_PER_SEC;
-	return 0;
-}
-
 static int read_patience(struct told *t, struct err *err)
 {
 	const char *names[PATIENCE_COUNT + 1] = {0};
@@ -49,7 +39,8 @@ static int read_patience(struct told *t, struct err *err)
 	for (size_t i = 0; i < PATIENCE_COUNT; i++) {
 		const char *text = strbuf_text(&t->patience_text[i]);
 
-		if (parse_time(text, parameters[i].days, &t->patience[i]) < 0)
+		if ((parameters[i].days ? order_parse_lifetime : clock_parse_span)(
+			text, &t->patience[i]) < 0)
 			return err_set(
 			    err, ERR_CONFIG, "%s is '%s', which is not a time", names[i], text);
 	}

@@ -142,15 +142,6 @@ static int compare_pairs(const void *left, const void *right)
 	return a->name < b->name ? -1 : a->name > b->name;
 }
 
-static int compare_reasons(const void *left, const void *right)
-{
-	const struct reason *a = left, *b = right;
-
-	if (a->recipients != b->recipients)
-		return a->recipients > b->recipients ? -1 : 1;
-	return strcmp(a->name, b->name);
-}
-
 /* First makes the offsets of pairs absolute, because sorting parts pairs from their numbers. */
 static void sort(struct counting *c)
 {
@@ -165,7 +156,7 @@ static void sort(struct counting *c)
 	}
 	for (size_t i = 0; i < c->reason_names.count; i++)
 		c->reasons[i].name = labels_at(&c->reason_names, i);
-	qsort(c->reasons, c->reason_names.count, sizeof(*c->reasons), compare_reasons);
+	qsort(c->reasons, c->reason_names.count, sizeof(*c->reasons), labels_by_count);
 }
 
 static struct json *domains_of(const struct counting *c, const struct reason *r)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "order/account/account.h"
 
-#include "base/array.h"
 #include "base/json.h"
 #include "order/account/ledger.h"
 #include "order/order_private.h"

@@ -32,20 +32,11 @@ void facts_release(struct facts *facts)
 	*facts = (struct facts){0};
 }
 
-static int by_count(const void *a, const void *b)
-{
-	const struct fact *x = a, *y = b;
-
-	if (x->count != y->count)
-		return x->count < y->count ? 1 : -1;
-	return strcmp(x->text, y->text);
-}
-
 /* The most frequent first. *ret_told: how many are written. */
 static const struct fact *sort_table(struct fact_table *t, size_t *ret_told)
 {
 	*ret_told = t->names.count < FACTS_TOLD ? t->names.count : FACTS_TOLD;
-	return labels_sort(&t->names, by_count);
+	return labels_sort(&t->names, labels_by_count);
 }
 
 struct reading {

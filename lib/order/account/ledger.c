@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "order/account/ledger.h"
 
-#include "base/array.h"
 #include "base/json.h"
 
 void account_entries_release(struct account_entries *e)

@@ -3,6 +3,7 @@
  * is state_directory's owner, except account_entry, which the command uses, too. */
 #pragma once
 
+#include "base/array.h"
 #include "base/role.h"
 #include "mail/queue_id.h"
 #include "order/account/account.h"
@@ -43,10 +44,7 @@ struct ledger_batch {
 	bool ended, refused, undone; /* undone: by an undo that left none of it held */
 	bool interrupted;            /* ended before all was done */
 	uint32_t last_part;          /* the highest part number */
-	struct {
-		struct ledger_part *list;
-		size_t count, cap;
-	} parts;
+	ARRAY_OF(struct ledger_part) parts;
 	struct strbuf held; /* for ledger_compact: what it holds */
 };
 struct ledger {

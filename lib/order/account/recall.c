@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "order/account/recall.h"
 
-#include "base/array.h"
 #include "order/order_private.h"
 
 #define TEXT_SIZE  512                     /* of a counted text, with its NUL */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include "base/array.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "order/account/recall.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The readers run as mail_owner. For each file they hand over u32 position, u32 matched, u32
  * limits, u32 unjoined, and the record in the form of update_add. */
-#include "base/array.h"
 #include "order/catchup/catchup_work.h"
 #include "order/order_private.h"
 #include "postfix/spool/spool_read.h"
