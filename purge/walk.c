@@ -120,16 +120,14 @@ int walk_end_look(const struct walk *w)
 
 int walk_show(struct session *s, walk_put *put, struct err *err)
 {
-	struct walk w;
-	int status, code = walk_look(&w, s, err);
+	AUTO(walk_release) struct walk w = {0};
+	int code = walk_look(&w, s, err);
 
 	code = code ?: put(&w, err);
-	if (code >= 0) {
-		status = walk_end_look(&w);
-		code = status > code ? status : code;
-	}
-	walk_release(&w);
-	return code;
+	if (code < 0)
+		return code;
+	int status = walk_end_look(&w);
+	return status > code ? status : code;
 }
 
 bool walk_ask(const struct walk *w, const char *question, uint64_t n)

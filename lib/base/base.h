@@ -30,6 +30,15 @@
  * copy its struct to pass on what it owns. */
 #define AUTO(release) __attribute__((cleanup(release)))
 
+/* For AUTO: frees what a local points to. */
+static inline void free_local(void *local)
+{
+	void *at;
+
+	memcpy(&at, local, sizeof(at));
+	free(at);
+}
+
 /* Banned: functions that write without a bound, keep hidden state, run a shell, or compare by
  * locale. Use strbuf, snprintf, strtok_r, gmtime_r, execve, str_equal_nocase, str_starts_nocase.
  * The #undefs are for clang, because glibc's macros would hide some of them from it. */

@@ -186,14 +186,13 @@ int holds_look(
 	struct looking l = {.list = messages->list};
 	size_t count = messages->count;
 	uint8_t *queues = calloc(count + 1, 1);
-	struct proof *proofs = NULL;
+	AUTO(free_local) struct proof *proofs = NULL;
 	int code = queues ? spool_prove(p, message_at, &l, count, &proofs, err)
 			  : err_sys(err, ENOMEM, "failed to look for %zu messages", count);
 
 	for (size_t n = 0; code == 0 && proofs && n < count; n++)
 		if (proofs[n].arrival_time == messages->list[n].arrival_time)
 			queues[n] = proofs[n].queue;
-	free(proofs);
 	if (code < 0)
 		free(queues);
 	else

@@ -119,11 +119,10 @@ static void mark_refuted(struct run *run)
 static int catch_up(struct run *run, struct err *err)
 {
 	struct catchup_task task = task_of(run);
-	struct caught caught = {0};
+	AUTO(caught_release) struct caught caught = {0};
 	int code = catchup_run(&task, &caught, err);
 
 	code = code ?: take_caught(run, &caught, err);
-	caught_release(&caught);
 	code = code ?: select_again(run, err);
 	if (code == 0)
 		mark_refuted(run);
@@ -243,7 +242,7 @@ static int finish_beside(struct run *run, struct catchup *c, struct err *err)
 {
 	static order_step *const steps[] = {
 	    select_again, order_add_unheard, order_decide_unsure, order_resolve, NULL};
-	struct caught caught = {0};
+	AUTO(caught_release) struct caught caught = {0};
 	int code = catchup_finish(c, &caught, err);
 
 	/* We deleted all that the index knew before the walk came by. */
@@ -254,7 +253,6 @@ static int finish_beside(struct run *run, struct catchup *c, struct err *err)
 		code = catchup_run(&task, &caught, err);
 	}
 	code = code ?: take_caught(run, &caught, err);
-	caught_release(&caught);
 	order_drop(run);
 	return code == 0 ? take_steps(run, steps, err) : code;
 }

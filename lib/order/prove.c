@@ -106,19 +106,18 @@ void order_judge(struct run *run, struct item *item, const struct proof *proof)
 
 static int prove_some(struct run *run, const size_t *at, size_t count, struct err *err)
 {
-	struct proof *proofs = NULL;
+	AUTO(free_local) struct proof *proofs = NULL;
 	int code = order_look(run, at, count, &proofs, err);
 
 	for (size_t n = 0; code == 0 && n < count; n++)
 		order_judge(run, &run->outcome->items[at[n]], &proofs[n]);
-	free(proofs);
 	return code;
 }
 
 int order_prove(struct run *run, struct err *err)
 {
 	const struct order *order = run->order;
-	struct chosen c;
+	AUTO(chosen_release) struct chosen c = {0};
 	int code = order_choose(run->outcome, IS_OPEN, NULL, &c, err);
 
 	for (size_t n = 0, part; code == 0 && n < c.count && !order_stopped(order); n += part) {
@@ -126,7 +125,6 @@ int order_prove(struct run *run, struct err *err)
 		order_show(order, "proving", n, c.count);
 		code = prove_some(run, c.at + n, part, err);
 	}
-	chosen_release(&c);
 	return code;
 }
 
@@ -190,7 +188,7 @@ int order_apply_limit(struct run *run, struct err *err)
 {
 	struct outcome *outcome = run->outcome;
 	size_t room = run->order->limit;
-	struct chosen c;
+	AUTO(chosen_release) struct chosen c = {0};
 	int code = room == 0 ? 0 : order_choose_oldest(outcome, IS_READY, &c, err);
 
 	if (room == 0 || code < 0)
@@ -200,6 +198,5 @@ int order_apply_limit(struct run *run, struct err *err)
 		room -= outcome->items[n].result == RESULT_DONE && room > 0;
 	for (size_t n = room; n < c.count; n++)
 		outcome->items[c.at[n]].result = RESULT_EXCLUDED;
-	chosen_release(&c);
 	return 0;
 }

@@ -13,7 +13,7 @@ static bool is_new(const struct item *item)
 static int resolve_another(struct run *run, struct err *err)
 {
 	AUTO(caught_release) struct caught caught = {0};
-	struct chosen c;
+	AUTO(chosen_release) struct chosen c = {0};
 	int code = order_choose(run->outcome, IS_ANOTHER, is_new, &c, err);
 
 	if (code == 0 && c.count > 0)
@@ -23,9 +23,7 @@ static int resolve_another(struct run *run, struct err *err)
 	code = code ?: order_take(run, &caught.found, err);
 	for (size_t n = 0; n < c.count; n++)
 		run->outcome->items[c.at[n]].reread = true;
-	code = code ?: order_decide_unsure(run, err);
-	chosen_release(&c);
-	return code;
+	return code ?: order_decide_unsure(run, err);
 }
 
 static bool is_missed(const struct item *item)
@@ -51,7 +49,7 @@ static bool was_seen(const struct run *run, const struct item *item)
 
 static int look_for_gone(struct run *run, struct chosen *c, struct err *err)
 {
-	struct proof *states = NULL;
+	AUTO(free_local) struct proof *states = NULL;
 	int code = chosen_ids(c, run->outcome, err);
 
 	code = code ?: spool_states(&run->looking, c->ids, c->count, &states, err);
@@ -62,14 +60,13 @@ static int look_for_gone(struct run *run, struct chosen *c, struct err *err)
 		if (states[n].state != PROOF_GONE)
 			item->result = RESULT_NONE;
 	}
-	free(states);
 	return code;
 }
 
 static int resolve_gone(struct run *run, struct err *err)
 {
 	struct outcome *outcome = run->outcome;
-	struct chosen c;
+	AUTO(chosen_release) struct chosen c = {0};
 	int code = order_choose(outcome, IS_GONE, is_missed, &c, err);
 
 	if (code == 0 && c.count > 0)
@@ -80,7 +77,6 @@ static int resolve_gone(struct run *run, struct err *err)
 		if (item->fresh && item_is(item, IS_GONE) && !was_seen(run, item))
 			item->result = RESULT_EXCLUDED;
 	}
-	chosen_release(&c);
 	return code;
 }
 
@@ -113,12 +109,11 @@ static void tell_left(struct run *run, const struct packed_id *left, size_t coun
 void order_drop(struct run *run)
 {
 	struct outcome *outcome = run->outcome;
-	struct packed_id *left;
 	size_t count = 0;
 
 	if (!run->indexed || !run->certain)
 		return;
-	left = calloc(outcome->count + 1, sizeof(*left));
+	AUTO(free_local) struct packed_id *left = calloc(outcome->count + 1, sizeof(*left));
 	for (size_t n = 0; left && n < outcome->count; n++) {
 		struct item *item = &outcome->items[n];
 		struct queue_id id = candidate_id(item->candidate);
@@ -129,5 +124,4 @@ void order_drop(struct run *run)
 	}
 	if (count > 0)
 		tell_left(run, left, count);
-	free(left);
 }

@@ -71,9 +71,7 @@ static enum action action_of(const char *verb)
 
 static int copy(char **into, const struct json *o, const char *key)
 {
-	const char *text = json_text(o, key);
-
-	*into = strdup(text ? text : "");
+	*into = strdup(json_words(o, key));
 	return *into ? 0 : -ENOMEM;
 }
 
@@ -259,14 +257,14 @@ static int keep_batch(
     const struct settings *s, struct standing *standing, uint64_t batch, struct err *err)
 {
 	char name[NAME_MAX_LEN];
-	int dir = -1, code;
+	AUTO(io_close) int dir = -1;
+	int code;
 
 	if (array_add(&standing->batches, batch) < 0)
 		return err_set(err, -ENOMEM, "out of memory");
 	code = open_directory(s->standing_directory, false, &dir, err);
 	if (code == 0 && faccessat(dir, name_of(standing->number, name), F_OK, 0) == 0)
 		code = write_file(s, standing, err);
-	io_close(&dir);
 	return code;
 }
 

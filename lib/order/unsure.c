@@ -92,7 +92,7 @@ static int read_files(
 
 static int count_unanswered(struct unsure *u, struct err *err)
 {
-	struct proof *proofs = NULL;
+	AUTO(free_local) struct proof *proofs = NULL;
 	size_t count = 0;
 
 	for (size_t n = 0; n < u->items.count; n++)
@@ -102,7 +102,6 @@ static int count_unanswered(struct unsure *u, struct err *err)
 	for (size_t n = 0; code == 0 && n < count; n++)
 		u->undecided += proofs[n].state == PROOF_SAME ||
 				proofs[n].state == PROOF_ARRIVING || proofs[n].state == PROOF_ERROR;
-	free(proofs);
 	return code;
 }
 

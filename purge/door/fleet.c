@@ -214,19 +214,17 @@ static int64_t earlier_result(const struct before *b, const char *done, const ch
 
 static void put_findings(const struct saying *y, struct json *o)
 {
-	struct json *line = NULL, *list = json_new_array();
+	AUTO(json_release) struct json *line = NULL;
 	const struct json *status;
 
-	if (json_parse(y->status.text, y->status.len, &line, NULL) < 0) {
-		json_free(list);
+	if (json_parse(y->status.text, y->status.len, &line, NULL) < 0)
 		return;
-	}
+	struct json *list = json_new_array();
 	status = json_child(line, "status");
 	json_put_bool(o, "ok", json_bool(status, "ok", false));
 	for (size_t n = 0; n < json_count(status, "findings"); n++)
 		json_append(list, json_duplicate(json_at(status, "findings", n)));
 	json_put(o, "findings", list);
-	json_free(line);
 }
 
 /* The verb's own summary, with the results of earlier attempts. For a verb without summary, the
@@ -235,7 +233,8 @@ static int say_summary(const struct saying *y, const char *verb, const struct be
     struct door_end *ret, struct err *err)
 {
 	const struct json *from, *value;
-	struct json *line = NULL, *o = json_new();
+	AUTO(json_release) struct json *line = NULL;
+	struct json *o = json_new();
 	const char *key, *done = done_word(verb);
 	void *at = NULL;
 	int code = json_parse(strbuf_text(&y->summary), y->summary.len, &line, err);
@@ -257,7 +256,6 @@ static int say_summary(const struct saying *y, const char *verb, const struct be
 		json_put_bool(o, "cut", true);
 	if (y->acts)
 		take_end(o, done, ret);
-	json_free(line);
 	return send_summary(y, o);
 }
 
@@ -315,7 +313,7 @@ static int execute(struct executing *x, struct door_end *ret, struct err *err)
 {
 	const bool undoes = strcmp(x->order->verb, "undo") == 0;
 	struct before holds = {0};
-	struct fleet_words words = {0};
+	AUTO(fleet_words_release) struct fleet_words words = {0};
 	int code = undoes ? find_holds_to_undo(x, &holds, err) : 0;
 
 	if (code == 0 && undoes && holds.count == 0)
@@ -324,7 +322,6 @@ static int execute(struct executing *x, struct door_end *ret, struct err *err)
 		code = fleet_words_make(x->order, holds.numbers, holds.count, &words, err);
 	if (code == 0 && words.count)
 		code = run_verb(x, &words, ret, err);
-	fleet_words_release(&words);
 	free(holds.numbers);
 	return code;
 }

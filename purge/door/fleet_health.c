@@ -78,7 +78,7 @@ static void leave_mark(const char *directory)
 int fleet_health(struct session *s, int fd, struct err *err)
 {
 	AUTO(strbuf_release) struct strbuf text = {0};
-	struct live live;
+	AUTO(live_release) struct live live = {0};
 
 	leave_mark(s->settings.order_directory);
 	live_read(&s->client, &live);
@@ -87,7 +87,6 @@ int fleet_health(struct session *s, int fd, struct err *err)
 		strbuf_clear(&text);
 		code = json_write(&text, make(&live, 0));
 	}
-	live_release(&live);
 	if (code == 0)
 		code = door_answer_write(fd, DOOR_SAYS, (struct span){text.text, text.len},
 		    clock_steady() + RELAY_PATIENCE);

@@ -132,13 +132,10 @@ static int change_locked(const struct handing *h, struct bytes *out, struct err 
 static int change_file(void *arg, struct bytes *out, struct err *err)
 {
 	const struct handing *h = arg;
-	int lock = -1, code;
-
-	code = stored_lock(
+	AUTO(io_close) int lock = -1;
+	int code = stored_lock(
 	    h->settings->state_directory, clock_steady() + 2 * USEC_PER_SEC, &lock, err);
-	code = code ?: change_locked(h, out, err);
-	io_close(&lock);
-	return code;
+	return code ?: change_locked(h, out, err);
 }
 
 static int change_in_child(
@@ -203,7 +200,7 @@ int fleet_rules(struct session *s, int fd, const struct door_rules *first, struc
 {
 	struct handing h = {.settings = &s->settings, .replace = first->replace};
 	struct json *body = json_new(), *list = json_new_array();
-	int turn = -1;
+	AUTO(end_turn) int turn = -1;
 	int code = gather(fd, first, list, err);
 
 	json_put(body, "rules", list);
@@ -214,7 +211,6 @@ int fleet_rules(struct session *s, int fd, const struct door_rules *first, struc
 		    "the fleet may set no rules here: fleet_allow does not list 'block'");
 	code = code ?: await_turn(s->settings.order_directory, &turn, err);
 	code = code ?: hand_over(&s->client, &h, ret, err);
-	end_turn(&turn);
 	strbuf_release(&h.text);
 	return code;
 }

@@ -41,7 +41,7 @@ static void take_result(const struct outcome *o, struct door_end *ret)
 int hold_run(struct session *s, const struct peer *peer, const char *command,
     const struct door_hold *hold, struct door_end *ret, struct err *err)
 {
-	struct selector selector;
+	AUTO(selector_release) struct selector selector = {0};
 	AUTO(outcome_release) struct outcome outcome = {0};
 	struct order order = {.settings = &s->settings,
 	    .postfix = &s->postfix,
@@ -65,6 +65,5 @@ int hold_run(struct session *s, const struct peer *peer, const char *command,
 	code = code ?: order_run(&order, &outcome, err);
 	if (code == 0)
 		take_result(&outcome, ret);
-	selector_release(&selector);
 	return code;
 }

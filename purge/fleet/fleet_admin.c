@@ -151,7 +151,8 @@ static int orders(struct fleet *f, struct err *err)
 	    {.name = "PLACED"}, {.name = "BY"}, {.name = "VERB"}, {.name = "HOSTS"},
 	    {.name = "REASON", .cut = true}};
 	size_t limit = f->s->options.limit ? f->s->options.limit : ORDERS_SHOWN;
-	struct json *request = json_request("orders"), *answer = NULL;
+	AUTO(json_release) struct json *answer = NULL;
+	struct json *request = json_request("orders");
 	struct table *t;
 
 	json_put_int(request, "limit", (int64_t)limit);
@@ -164,7 +165,6 @@ static int orders(struct fleet *f, struct err *err)
 			order_row(t, json_at(answer, "orders", n));
 		code = table_end(t);
 	}
-	json_free(answer);
 	return session_written(code, err);
 }
 
@@ -224,7 +224,8 @@ static int tell_order(const struct fleet *f, struct json *answer)
 
 static int order(struct fleet *f, struct err *err)
 {
-	struct json *request, *answer = NULL;
+	AUTO(json_release) struct json *answer = NULL;
+	struct json *request;
 	struct fleet_order o = {.fleet = f};
 	int64_t number = 0;
 	int code = read_number(&f->s->options, &number, err);
@@ -238,14 +239,13 @@ static int order(struct fleet *f, struct err *err)
 		code = err_set(err, ERR_USAGE, "there is no order %" PRId64, number);
 	code = code ?: session_written(tell_order(f, answer), err);
 	o.at[0].results = answer;
-	code = code ?: fleet_exit(&o);
-	json_free(answer);
-	return code;
+	return code ?: fleet_exit(&o);
 }
 
 static int cancel(struct fleet *f, struct err *err)
 {
-	struct json *request, *answer = NULL;
+	AUTO(json_release) struct json *answer = NULL;
+	struct json *request;
 	int64_t number = 0, running = 0;
 	int code = read_number(&f->s->options, &number, err);
 
@@ -267,7 +267,6 @@ static int cancel(struct fleet *f, struct err *err)
 			say(stdout, "%" PRId64 " %s at work and will stop between two chunks.\n",
 			    running, running == 1 ? "host is" : "hosts are");
 	}
-	json_free(answer);
 	return code;
 }
 
@@ -316,7 +315,8 @@ static int name_role(struct fleet *f, struct err *err)
 {
 	const struct options *o = &f->s->options;
 	const bool adds = strcmp(o->words[0], "add") == 0;
-	struct json *request, *answer = NULL;
+	AUTO(json_release) struct json *answer = NULL;
+	struct json *request;
 
 	request = json_request(o->words[0]);
 	json_put_text(request, "name", o->words[1]);
@@ -333,7 +333,6 @@ static int name_role(struct fleet *f, struct err *err)
 		    o->words[1]);
 	else if (code == 0)
 		say(stdout, "%s gets no orders and may not connect any more.\n", o->words[1]);
-	json_free(answer);
 	return code;
 }
 

@@ -39,7 +39,8 @@ static int make_plan(struct blocking *b, struct err *err)
 
 static int send(struct blocking *b, size_t site, const struct rule *r, struct err *err)
 {
-	struct json *request = json_request("rule"), *answer = NULL;
+	AUTO(json_release) struct json *answer = NULL;
+	struct json *request = json_request("rule");
 	AUTO(strbuf_release) struct strbuf text = {0};
 
 	strbuf_printf(&text, "%s%s%s", r->status, *r->status && *r->text ? " " : "", r->text);
@@ -55,7 +56,6 @@ static int send(struct blocking *b, size_t site, const struct rule *r, struct er
 		b->versions[site] = json_int(answer, "rule_version", 0) ?: -1;
 	else if (b->lost[site])
 		b->versions[site] = -1;
-	json_free(answer);
 	return code;
 }
 

@@ -361,7 +361,7 @@ static void put_lifted(
 /* Reports what raises a limit: a flood that is in the log is learned, too. */
 static void put_learned(struct test *t)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	bool more = true;
 
 	flood_settle(t->flood[0]);
@@ -374,7 +374,6 @@ static void put_learned(struct test *t)
 			if (str_starts(line, "{\"kind\""))
 				fprintf(t->to, "\x02%s\n", line);
 	}
-	strbuf_release(&text);
 }
 
 static int start(struct test *t, struct err *err)

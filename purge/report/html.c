@@ -31,7 +31,7 @@ static const char *reference_of(char c)
 void html_text(struct strbuf *h, const char *text)
 {
 	size_t size = strlen(text) + 1;
-	char *clean = malloc(size);
+	AUTO(free_local) char *clean = malloc(size);
 
 	if (!clean) {
 		h->failed = true;
@@ -45,7 +45,6 @@ void html_text(struct strbuf *h, const char *text)
 		else
 			strbuf_putc(h, *c);
 	}
-	free(clean);
 }
 
 void html_format(struct strbuf *h, const char *format, ...)

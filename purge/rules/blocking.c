@@ -168,7 +168,8 @@ struct change {
 static int ask_daemon(const struct index_client *client, const struct change *change,
     struct block_answer *ret, struct err *err)
 {
-	struct json *request, *reply = NULL;
+	AUTO(json_release) struct json *reply = NULL;
+	struct json *request;
 	int code = client_daemon(client, err);
 
 	if (code == ERR_TIMEOUT)
@@ -183,7 +184,6 @@ static int ask_daemon(const struct index_client *client, const struct change *ch
 		*ret = (struct block_answer){.by_daemon = true,
 		    .was_there = json_bool(reply, "was_there", false),
 		    .saved = json_bool(reply, "saved", false)};
-	json_free(reply);
 	return code;
 }
 

@@ -192,7 +192,7 @@ static void act(struct screen *v, const char *verb, enum screen_effect effect)
 {
 	const bool dry = v->s->options.dry_run;
 	struct task t = {.s = v->s};
-	struct strbuf words = {0};
+	AUTO(strbuf_release) struct strbuf words = {0};
 	bool known = effect == EFFECT_UNDO ? find_batch(v, &words)
 					   : model_words(&v->model, effect, &words) == 0;
 
@@ -211,7 +211,6 @@ static void act(struct screen *v, const char *verb, enum screen_effect effect)
 		else if (v->model.view == VIEW_TEXT)
 			look_at_text(v);
 	}
-	strbuf_release(&words);
 	strbuf_release(&t.words);
 }
 

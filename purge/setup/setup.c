@@ -73,13 +73,12 @@ static int read_text(struct setup_text *text, const char *name, struct err *err)
 static int find_conf(struct setup *setup, struct err *err)
 {
 	const char *conf = session_config(setup->s);
-	char *real = conf ? realpath(conf, NULL) : NULL;
+	AUTO(free_local) char *real = conf ? realpath(conf, NULL) : NULL;
 
 	if (!conf || strcmp(conf, SETTINGS_DEFAULT_FILE) == 0)
 		snprintf(setup->conf.path, PATH_MAX, SETTINGS_DEFAULT_FILE);
 	else
 		snprintf(setup->conf.path, PATH_MAX, "%s", real ? real : conf);
-	free(real);
 	if (strlen(setup->conf.path) > PATH_MAX - 64) /* names in the record are longer */
 		return err_set(err, ERR_LIMIT, "the path '%s' is too long", setup->conf.path);
 	snprintf(setup->record_path, PATH_MAX, "%.*s.undo", PATH_MAX - 64, setup->conf.path);
@@ -206,14 +205,13 @@ static int plan_directories(struct setup *setup, struct err *err)
 
 static void plan_line(struct setup *setup, const char *key, const char *value)
 {
-	struct strbuf changed = {0}, before = {0}, after = {0};
+	struct strbuf changed = {0};
+	AUTO(strbuf_release) struct strbuf before = {0}, after = {0};
 
 	setup_set_line(strbuf_text(&setup->conf.after), key, value, &changed, &before, &after);
 	add_step(setup, SETUP_CONF, setup->conf.path, before.len ? before.text : NULL,
 	    strbuf_text(&after));
 	setup->failed |= changed.failed || before.failed || after.failed;
-	strbuf_release(&before);
-	strbuf_release(&after);
 	strbuf_release(&setup->conf.after);
 	setup->conf.after = changed;
 }

@@ -60,16 +60,15 @@ static int make_by_hand(const char *path, const char *words, struct err *err)
 	bool known = sscanf(words, "%o %127s %127s", &mode, owner, group) == 3;
 	const struct passwd *pw = known ? getpwnam(owner) : NULL;
 	const struct group *gr = known ? getgrnam(group) : NULL;
-	int code = 0, fd = -1;
+	AUTO(io_close) int fd = -1;
 
 	if (!pw || !gr)
 		return err_set(err, ERR_CONFIG, "there is no user or no group of '%s'", words);
 	if (mkdir(path, 0700) < 0 ||
 	    (fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0 ||
 	    fchown(fd, pw->pw_uid, gr->gr_gid) < 0 || fchmod(fd, mode) < 0)
-		code = err_sys(err, errno, "failed to make directory '%s'", path);
-	io_close(&fd);
-	return code;
+		return err_sys(err, errno, "failed to make directory '%s'", path);
+	return 0;
 }
 
 /* The file names the default owners. */

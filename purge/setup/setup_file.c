@@ -41,18 +41,17 @@ static int sync_directory(const char *path)
 
 int setup_file_replace(const char *path, const struct strbuf *text, unsigned mode, struct err *err)
 {
-	char *real = realpath(path, NULL);
+	AUTO(free_local) char *real = realpath(path, NULL);
 	const char *target = real ? real : path;
-	struct strbuf temporary = {0};
-	int code, fd = -1;
+	AUTO(strbuf_release) struct strbuf temporary = {0};
+	AUTO(io_close) int fd = -1;
 
 	strbuf_printf(&temporary, "%s.XXXXXX", target);
-	code = temporary.failed || text->failed ? -ENOMEM : 0;
-	if (code == 0 && (fd = mkostemp(temporary.text, O_CLOEXEC)) < 0)
-		code = -errno;
-	if (code < 0)
-		goto out;
-	code = io_write_all(fd, strbuf_text(text), text->len);
+	if (temporary.failed || text->failed)
+		return err_sys(err, ENOMEM, "failed to write '%s'", path);
+	if ((fd = mkostemp(temporary.text, O_CLOEXEC)) < 0)
+		return err_sys(err, errno, "failed to write '%s'", path);
+	int code = io_write_all(fd, strbuf_text(text), text->len);
 	code = code ?: copy_owner_and_mode(fd, target, mode);
 	if (code == 0 && (fsync(fd) < 0 || rename(temporary.text, target) < 0))
 		code = -errno;
@@ -60,10 +59,6 @@ int setup_file_replace(const char *path, const struct strbuf *text, unsigned mod
 		unlink(temporary.text);
 	else
 		code = sync_directory(target);
-out:
-	io_close(&fd);
-	strbuf_release(&temporary);
-	free(real);
 	return code < 0 ? err_sys(err, -code, "failed to write '%s'", path) : 0;
 }
 

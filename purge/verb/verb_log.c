@@ -151,9 +151,9 @@ static int mark_standing(const struct session *s, struct batches *batches)
 int verb_log(struct session *s, struct err *err)
 {
 	size_t limit = s->options.limit, count;
-	struct batches batches = {0};
+	AUTO(batches_release) struct batches batches = {0};
+	AUTO(postfix_release) struct postfix p = {0};
 	struct progress progress;
-	struct postfix p = {0};
 	/* the account can be read without Postfix, too */
 	bool there = postfix_read(s->settings.postfix_config_directory, &p, NULL) == 0;
 
@@ -161,13 +161,11 @@ int verb_log(struct session *s, struct err *err)
 	progress_show(&progress, "reading the account", 0, 0);
 	int code = account_list(&s->settings, there ? &p : NULL, &batches, err);
 	progress_end(&progress);
-	postfix_release(&p);
 	if (code == 0 && mark_standing(s, &batches) < 0)
 		code = err_set(err, -ENOMEM, "out of memory");
 	if (code < 0)
 		return code;
 	count = limit && limit < batches.count ? limit : batches.count;
 	code = (s->options.json ? put_lines : put_table)(batches.list, count);
-	batches_release(&batches);
 	return session_written(code, err);
 }

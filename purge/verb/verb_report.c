@@ -29,15 +29,12 @@ static int write_report(struct gathered *g, const struct options *o, struct err 
 
 int verb_report(struct session *s, struct err *err)
 {
-	struct gathered g;
-	int code;
+	AUTO(gathered_release) struct gathered g = {0};
 
 	if (s->options.json)
 		return err_set(err, ERR_USAGE,
 		    "a report is HTML; for programs, 'log --json', 'list --json' and 'top --json' "
 		    "have its numbers");
-	code = gather(s, &g, err);
-	code = code ?: write_report(&g, &s->options, err);
-	gathered_release(&g);
-	return code;
+	int code = gather(s, &g, err);
+	return code ?: write_report(&g, &s->options, err);
 }

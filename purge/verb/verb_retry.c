@@ -180,7 +180,7 @@ static int retry(struct walk *w, struct err *err)
 
 int verb_retry(struct session *s, struct err *err)
 {
-	struct walk w;
+	AUTO(walk_release) struct walk w = {0};
 	int code = session_check_all(s, err);
 
 	if (code < 0)
@@ -190,7 +190,5 @@ int verb_retry(struct session *s, struct err *err)
 	code = walk_run(&w, err);
 	if (code == 0 && !s->options.dry_run)
 		code = retry(&w, err);
-	code = code ?: walk_tell(&w, err);
-	walk_release(&w);
-	return code;
+	return code ?: walk_tell(&w, err);
 }

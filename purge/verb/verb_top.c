@@ -241,7 +241,7 @@ static int put_screen(const struct screen *screen, const struct top *top)
 /* EXIT_SOME_FAILED if some logs could not be read. */
 static int group_reasons(struct walk *w, struct top *ret, struct err *err)
 {
-	struct why_groups reasons;
+	AUTO(why_groups_release) struct why_groups reasons = {0};
 
 	progress_show(&w->progress, "reading the reasons", 0, 0);
 	int code = why_groups_read(&w->s->postfix, &w->outcome, &reasons, err);
@@ -252,7 +252,6 @@ static int group_reasons(struct walk *w, struct top *ret, struct err *err)
 		    reasons.why_unread.text);
 		code = EXIT_SOME_FAILED;
 	}
-	why_groups_release(&reasons);
 	return code;
 }
 

@@ -285,6 +285,7 @@ int why_read(struct why_task *task, struct why *ret, struct err *err)
 int why_of(const struct postfix *p, const struct outcome *outcome, int64_t now, struct why *ret,
     struct err *err)
 {
+	AUTO(free_local)
 	struct why_message *messages = calloc(outcome->count + 1, sizeof(*messages));
 	struct why_task task = {.p = p, .now = now, .messages = messages};
 
@@ -299,9 +300,7 @@ int why_of(const struct postfix *p, const struct outcome *outcome, int64_t now, 
 			    (struct why_message){m.queue_id, (enum queue_name)item->proof.queue,
 				item->proof.depth, item->proof.arrival_time, !*message_sender(&m)};
 	}
-	int code = why_read(&task, ret, err);
-	free(messages);
-	return code;
+	return why_read(&task, ret, err);
 }
 
 void why_release(struct why *why)

@@ -142,7 +142,7 @@ static bool is_done(enum ledger_effect effect, uint8_t queue)
 static int settle_doubt(struct batch *b, enum ledger_effect effect,
     const struct account_entries *doubt, const struct postfix *p, struct err *err)
 {
-	uint8_t *queues = NULL;
+	AUTO(free_local) uint8_t *queues = NULL;
 
 	b->matched += doubt->count;
 	if (!p || doubt->count == 0)
@@ -150,7 +150,6 @@ static int settle_doubt(struct batch *b, enum ledger_effect effect,
 	int code = holds_look(p, doubt, &queues, err);
 	for (size_t n = 0; code == 0 && n < doubt->count; n++)
 		b->done += is_done(effect, queues[n]);
-	free(queues);
 	return code;
 }
 

@@ -7,15 +7,14 @@
 static void settle_doubt(struct run *run)
 {
 	struct account_entries *doubt = &run->doubt;
+	AUTO(account_entries_release)
 	struct account_entries done = {.list = calloc(doubt->count + 1, sizeof(*done.list))};
-	uint8_t *queues = NULL;
+	AUTO(free_local) uint8_t *queues = NULL;
 	struct err err = {{0}};
 	size_t left = 0;
 
-	if (doubt->count == 0 || !done.list) {
-		account_entries_release(&done);
+	if (doubt->count == 0 || !done.list)
 		return;
-	}
 	if (holds_look(run->order->postfix, doubt, &queues, &err) < 0)
 		order_trouble(run->outcome, &err);
 	for (size_t n = 0; queues && n < doubt->count; n++) {
@@ -30,8 +29,6 @@ static void settle_doubt(struct run *run)
 	if (done.count > 0)
 		writer_done(run->writer, 0, done.list, done.count);
 	run->done_before += done.count;
-	free(queues);
-	account_entries_release(&done);
 }
 
 int order_account_begin(struct run *run, struct err *err)

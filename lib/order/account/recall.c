@@ -161,7 +161,7 @@ static int settle(
     struct recall *r, enum ledger_effect effect, const struct postfix *p, struct err *err)
 {
 	struct account_entries *doubt = &r->doubt[effect];
-	uint8_t *queues = NULL;
+	AUTO(free_local) uint8_t *queues = NULL;
 	size_t left = 0;
 	int code = doubt->count ? holds_look(p, doubt, &queues, err) : 0;
 
@@ -176,7 +176,6 @@ static int settle(
 	if (r->messages[effect].count)
 		qsort(r->messages[effect].list, r->messages[effect].count,
 		    sizeof(*r->messages[effect].list), account_entry_compare);
-	free(queues);
 	return code;
 }
 
