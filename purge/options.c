@@ -21,12 +21,27 @@ static const struct option_row *row_of(int value)
 	return NULL;
 }
 
-static int unknown_option(const char *name, size_t len, struct err *err)
+bool option_is(const char *given, const char *name)
+{
+	size_t len = strcspn(given, "=");
+
+	return strlen(name) == len && strncmp(name, given, len) == 0;
+}
+
+const struct option_row *option_find(const char *given)
+{
+	for (size_t n = 0; n < option_row_count; n++)
+		if (option_is(given, option_rows[n].name))
+			return &option_rows[n];
+	return NULL;
+}
+
+static int unknown_option(const char *given, struct err *err)
 {
 	char word[64];
 	struct spell spell = {0};
 
-	snprintf(word, sizeof(word), "%.*s", (int)len, name);
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(given, "="), given);
 	for (size_t i = 0; i < option_row_count; i++)
 		spell_consider(&spell, word, option_rows[i].name);
 	if (spell.best)
@@ -38,18 +53,9 @@ static int unknown_option(const char *name, size_t len, struct err *err)
 /* getopt_long would accept abbreviated names. */
 static int check_names(int argc, char **argv, struct err *err)
 {
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		const char *name = argv[i] + 2;
-		size_t len = strcspn(argv[i], "=") - 2, n = 0;
-
-		if (!str_starts(argv[i], "--"))
-			continue;
-		while (n < option_row_count && (strlen(option_rows[n].name) != len ||
-						   strncmp(option_rows[n].name, name, len) != 0))
-			n++;
-		if (n == option_row_count)
-			return unknown_option(name, len, err);
-	}
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (str_starts(argv[i], "--") && !option_find(argv[i] + 2))
+			return unknown_option(argv[i] + 2, err);
 	return 0;
 }
 

@@ -95,4 +95,8 @@ int options_parse(int argc, char **argv, struct options *ret, const struct verb 
     struct err *err) NODISCARD;
 void options_release(struct options *o);
 
+/* given: "name" or "name=value", as in options.given. */
+bool option_is(const char *given, const char *name);
+const struct option_row *option_find(const char *given); /* NULL: there is none */
+
 int options_add_id(struct options *o, const char *word, struct err *err) NODISCARD;

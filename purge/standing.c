@@ -120,40 +120,28 @@ int standing_carry_out(const struct session *s)
 	return status;
 }
 
-static int append(uint64_t **list, size_t *count, const uint64_t *more, size_t more_count)
-{
-	uint64_t *grown = realloc(*list, (*count + more_count + 1) * sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	memcpy(grown + *count, more, more_count * sizeof(*grown));
-	*list = grown;
-	*count += more_count;
-	return 0;
-}
-
-int standing_ends_of(const struct session *s, uint64_t **batches, size_t *count,
+int standing_ends_of(const struct session *s, struct batch_numbers *batches,
     struct standing_ends *ret, struct err *err)
 {
-	size_t kept = 0, given = *count;
+	const size_t given = batches->count;
 	int code = standing_list(&s->settings, s->options.now, &ret->all, NULL, err);
 
+	batches->count = 0;
 	for (size_t n = 0; code == 0 && n < given; n++) {
-		uint64_t number = (*batches)[n];
+		const uint64_t number = batches->list[n];
 		const struct standing *standing = standing_find(&ret->all, number);
 
 		if (standing)
-			code = append(&ret->numbers, &ret->count, &number, 1);
+			code = array_add(ret, standing);
 		if (!standing || standing->action == ACTION_HOLD)
-			(*batches)[kept++] = number;
+			batches->list[batches->count++] = number;
 	}
-	*count = kept;
-	for (size_t n = 0; code == 0 && n < ret->count; n++) {
-		const struct standing *standing = standing_find(&ret->all, ret->numbers[n]);
+	for (size_t n = 0; n < ret->count; n++) {
+		const struct standing *standing = ret->list[n];
+		bool holds = standing->action == ACTION_HOLD;
 
-		if (standing->action == ACTION_HOLD && standing->batches.count > 0)
-			code =
-			    append(batches, count, standing->batches.list, standing->batches.count);
+		for (size_t i = 0; code == 0 && holds && i < standing->batches.count; i++)
+			code = array_add(batches, standing->batches.list[i]);
 	}
 	return code == -ENOMEM ? err_set(err, code, "out of memory") : code;
 }
@@ -161,7 +149,7 @@ int standing_ends_of(const struct session *s, uint64_t **batches, size_t *count,
 void standing_ends_release(struct standing_ends *ends)
 {
 	standings_release(&ends->all);
-	free(ends->numbers);
+	free(ends->list);
 	*ends = (struct standing_ends){0};
 }
 
@@ -184,7 +172,7 @@ static bool is_wanted(
 		bool ending = false;
 
 		for (size_t i = 0; i < ends->count; i++)
-			ending |= ends->numbers[i] == other->number;
+			ending |= ends->list[i] == other;
 		if (!ending && has_rule(other, subject, s->settings.login_exact))
 			return true;
 	}
@@ -209,7 +197,7 @@ static int end_one(const struct session *s, const struct standing_ends *ends,
 void standing_tell_ends(const struct standing_ends *ends, FILE *to)
 {
 	for (size_t n = 0; n < ends->count; n++) {
-		const struct standing *standing = standing_find(&ends->all, ends->numbers[n]);
+		const struct standing *standing = ends->list[n];
 
 		say(to, "Order %" PRIu64 " of %s (%s) would no longer be in force.\n",
 		    standing->number, standing->user, standing->command);
@@ -222,7 +210,7 @@ int standing_end_all(
 	int code = 0;
 
 	for (size_t n = 0; code == 0 && n < ends->count; n++) {
-		const struct standing *standing = standing_find(&ends->all, ends->numbers[n]);
+		const struct standing *standing = ends->list[n];
 
 		code = end_one(s, ends, standing, err);
 		if (code == 0 && !s->options.quiet)

@@ -18,13 +18,17 @@ int standing_carry_out(const struct session *s);
 /* The orders that undo ends. Zero-initialise. */
 struct standing_ends {
 	struct standings all;
-	uint64_t *numbers; /* to be ended */
-	size_t count;
+	const struct standing **list; /* of all: to be ended */
+	size_t count, cap;
+};
+struct batch_numbers {
+	uint64_t *list;
+	size_t count, cap;
 };
 /* Fills ret with the batches that are standing orders. A standing purge has nothing to undo, so it
  * is removed from *batches; for a standing hold, its later batches are added. *batches is malloc'd,
  * and replaced. */
-int standing_ends_of(const struct session *s, uint64_t **batches, size_t *count,
+int standing_ends_of(const struct session *s, struct batch_numbers *batches,
     struct standing_ends *ret, struct err *err) NODISCARD;
 /* For a dry run. */
 void standing_tell_ends(const struct standing_ends *ends, FILE *to);

@@ -3,7 +3,6 @@
 
 #include <sys/ioctl.h>
 
-#include "base/io.h"
 #include "door/door.h"
 #include "purge/door/behalf.h"
 #include "purge/interrupt.h"

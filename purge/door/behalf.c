@@ -12,10 +12,8 @@ static const char *const open_options[] = {"sender", "from", "recipient", "only"
 
 bool behalf_is_open(const char *given)
 {
-	size_t len = strcspn(given, "=");
-
 	for (size_t n = 0; n < COUNT_OF(open_options); n++)
-		if (strlen(open_options[n]) == len && strncmp(open_options[n], given, len) == 0)
+		if (option_is(given, open_options[n]))
 			return true;
 	return false;
 }
@@ -56,10 +54,7 @@ static int check_allowed(
 /* Text that goes only into the account and replies, so it may look like an expression. */
 static bool is_free_text(const char *word)
 {
-	size_t len = strcspn(word, "=");
-
-	return (len == 8 && strncmp(word, "--reason", len) == 0) ||
-	       (len == 6 && strncmp(word, "--text", len) == 0);
+	return option_is(word, "--reason") || option_is(word, "--text");
 }
 
 static bool is_pattern_text(const char *before, const char *word)

@@ -6,7 +6,6 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "base/clock.h"
 #include "base/io.h"
 #include "purge/command.h"
 #include "purge/interrupt.h"

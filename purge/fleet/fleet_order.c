@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/fleet/fleet_order.h"
 
-#include "base/clock.h"
 #include "purge/fleet/fleet_spec.h"
 #include "purge/interrupt.h"
 #include "purge/tell/say.h"

@@ -54,10 +54,8 @@ static const struct row {
 
 static const struct row *row_of(const char *given)
 {
-	size_t len = strcspn(given, "=");
-
 	for (size_t n = 0; n < COUNT_OF(rows); n++)
-		if (strlen(rows[n].option) == len && strncmp(rows[n].option, given, len) == 0)
+		if (option_is(given, rows[n].option))
 			return &rows[n];
 	return NULL;
 }

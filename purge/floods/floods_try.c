@@ -6,7 +6,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "base/clock.h"
 #include "base/io.h"
 #include "base/role.h"
 #include "purge/floods/backtest.h"

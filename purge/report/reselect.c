@@ -9,13 +9,9 @@
 
 static bool may_select(const char *word)
 {
-	size_t len = strcspn(word + 2, "=");
+	const struct option_row *row = option_find(word + 2);
 
-	for (size_t n = 0; n < option_row_count; n++)
-		if (strlen(option_rows[n].name) == len &&
-		    strncmp(option_rows[n].name, word + 2, len) == 0)
-			return option_rows[n].groups & OPTION_SELECT;
-	return false;
+	return row && row->groups & OPTION_SELECT;
 }
 
 /* The account quotes words with blanks, so a selection with a quotation mark is refused. */

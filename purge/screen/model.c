@@ -35,14 +35,15 @@ void model_note(struct screen_model *m, const char *format, ...)
 	va_end(values);
 }
 
-size_t model_room(const struct screen_model *m)
+/* Lines of the terminal for a list. */
+static size_t room_of(const struct screen_model *m)
 {
 	return m->rows > LINES_AROUND ? m->rows - LINES_AROUND : 1;
 }
 
 size_t model_wants(const struct screen_model *m)
 {
-	size_t wanted = m->group.at + 3 * model_room(m);
+	size_t wanted = m->group.at + 3 * room_of(m);
 
 	if (wanted < GROUPS_LEAST)
 		return GROUPS_LEAST;
@@ -81,7 +82,7 @@ static struct screen_place *place_of(struct screen_model *m)
 static void clamp_place(struct screen_model *m)
 {
 	struct screen_place *p = place_of(m);
-	size_t count = count_of(m), room = model_room(m);
+	size_t count = count_of(m), room = room_of(m);
 
 	if (m->view == VIEW_TEXT) { /* no cursor here: the text scrolls */
 		size_t last = count > room ? count - room : 0;
@@ -363,7 +364,7 @@ static enum screen_effect on_type(struct screen_model *m, int key)
 
 enum screen_effect model_key(struct screen_model *m, int key)
 {
-	const long page = (long)model_room(m);
+	const long page = (long)room_of(m);
 
 	m->note[0] = '\0';
 	if (key == SCREEN_REPAINT)

@@ -86,8 +86,6 @@ enum screen_effect model_key(struct screen_model *m, int key);
 
 /* The number of groups to load: more than are visible, so that the cursor can move. */
 size_t model_wants(const struct screen_model *m);
-/* Lines of the terminal for a list. */
-size_t model_room(const struct screen_model *m);
 /* The words after the verb for an effect. 0, ERR_SYNTAX with a note if nothing can be named, or
  * -ENOMEM. */
 int model_words(struct screen_model *m, enum screen_effect effect, struct strbuf *packed) NODISCARD;

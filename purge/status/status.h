@@ -34,5 +34,4 @@ void status_release(struct status *st);
 void status_judge(struct status *st);
 
 void status_text(FILE *to, const struct status *st);
-void status_findings_text(FILE *to, const struct status *st);
 int status_json(FILE *to, const struct status *st) NODISCARD;

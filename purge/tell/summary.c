@@ -96,7 +96,9 @@ void summary_text(FILE *to, const struct summary *s)
 	put_account(to, s);
 }
 
-char *summary_force(const struct summary *s, const struct queue_id *id, char *buf, size_t size)
+/* The command that acts on an unproven message after all. Returns buf. */
+static char *forcing_command(
+    const struct summary *s, const struct queue_id *id, char *buf, size_t size)
 {
 	snprintf(buf, size, "pqpurge-idx %s%s%s%s --id %s", s->config ? "-c " : "",
 	    s->config ? s->config : "", s->config ? " " : "", s->verb ? s->verb : "purge",
@@ -148,7 +150,7 @@ static void list_problems(FILE *to, const struct summary *s)
 		say(to, "To look at an unproven one: 'pqpurge-idx show %s'.\n", unproven.text);
 	if (*unproven.text && action_rows[s->action].changes)
 		say(to, "To %s it nevertheless: '%s'.\n", action_rows[s->action].verb,
-		    summary_force(s, &unproven, command, sizeof(command)));
+		    forcing_command(s, &unproven, command, sizeof(command)));
 }
 
 static void list_unreadable(FILE *to, const struct outcome *o)
@@ -312,7 +314,7 @@ static int item_line(FILE *to, const struct summary *s, const struct item *item)
 		json_put_text(o, "reason", item->reason);
 	if (item->result == RESULT_UNPROVEN && action_rows[s->action].changes)
 		json_put_text(
-		    o, "command", summary_force(s, &m.queue_id, command, sizeof(command)));
+		    o, "command", forcing_command(s, &m.queue_id, command, sizeof(command)));
 	return json_line(to, o);
 }
 

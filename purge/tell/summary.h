@@ -42,5 +42,3 @@ void summary_text(FILE *to, const struct summary *s);
 /* What an admin must look at: messages and unreadable files. Also under --quiet. */
 void summary_problems(FILE *to, const struct summary *s);
 int summary_exit(const struct summary *s);
-/* The command that acts on an unproven message after all. Returns buf. */
-char *summary_force(const struct summary *s, const struct queue_id *id, char *buf, size_t size);

@@ -2,7 +2,6 @@
 /* pqpurge-idx purge, hold, release, undo. */
 #include "base/clock.h"
 #include "base/io.h"
-#include "base/log.h"
 #include "purge/door/behalf.h"
 #include "purge/floods/floods.h"
 #include "purge/interrupt.h"
@@ -14,9 +13,9 @@
 struct act {
 	struct session *s;
 	struct walk walk;
-	struct save save;       /* --save */
-	struct block_plan plan; /* --block */
-	uint64_t *batches;      /* undo */
+	struct save save;             /* --save */
+	struct block_plan plan;       /* --block */
+	struct batch_numbers batches; /* undo */
 	struct standing_ends ends;
 	int code; /* the error while asking; its words are in err */
 	struct err *err;
@@ -26,19 +25,19 @@ struct act {
 static int read_batches(struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;
-	size_t *count = &a->walk.order.undo_count;
+	uint64_t number;
 
-	a->batches = calloc(o->word_count + 1, sizeof(*a->batches));
-	if (!a->batches)
-		return err_set(err, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < o->word_count; i++)
-		if (str_parse_u64(o->words[i], 1, INT64_MAX, &a->batches[i]) < 0)
+	for (size_t i = 0; i < o->word_count; i++) {
+		if (str_parse_u64(o->words[i], 1, INT64_MAX, &number) < 0)
 			return err_set(err, ERR_USAGE,
 			    "'%s' is not a batch number; 'pqpurge-idx log' lists the batches",
 			    o->words[i]);
-	*count = o->word_count;
-	int code = standing_ends_of(a->s, &a->batches, count, &a->ends, err);
-	a->walk.order.undo = a->batches;
+		if (array_add(&a->batches, number) < 0)
+			return err_set(err, -ENOMEM, "out of memory");
+	}
+	int code = standing_ends_of(a->s, &a->batches, &a->ends, err);
+	a->walk.order.undo = a->batches.list;
+	a->walk.order.undo_count = a->batches.count;
 	return code;
 }
 
@@ -276,6 +275,6 @@ int verb_act(struct session *s, struct err *err)
 	block_plan_release(&a.plan);
 	io_close(&a.save.directory);
 	standing_ends_release(&a.ends);
-	free(a.batches);
+	free(a.batches.list);
 	return code;
 }

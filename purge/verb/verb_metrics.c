@@ -3,7 +3,6 @@
  * missing. */
 #include "purge/metrics/metrics.h"
 
-#include "base/clock.h"
 #include "purge/floods/floods.h"
 #include "purge/interrupt.h"
 #include "purge/tell/out_file.h"

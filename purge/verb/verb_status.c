@@ -152,7 +152,7 @@ int status_json(FILE *to, const struct status *st)
 	return json_line_of(to, "status", o);
 }
 
-void status_findings_text(FILE *to, const struct status *st)
+static void say_findings(FILE *to, const struct status *st)
 {
 	for (size_t n = 0; n < st->findings.count; n++) {
 		const struct finding *f = &st->findings.list[n];
@@ -170,7 +170,7 @@ void status_findings_text(FILE *to, const struct status *st)
 void status_text(FILE *to, const struct status *st)
 {
 	put_all(&(struct telling){.to = to}, st);
-	status_findings_text(to, st);
+	say_findings(to, st);
 	if (findings_faults(&st->findings) == 0)
 		say(to, "Nothing is wrong.\n");
 }
@@ -190,7 +190,7 @@ int verb_status(struct session *s, struct err *err)
 	if (code == 0 && s->options.json)
 		code = session_written(status_json(stdout, &st), err);
 	else if (code == 0)
-		(s->options.quiet ? status_findings_text : status_text)(stdout, &st);
+		(s->options.quiet ? say_findings : status_text)(stdout, &st);
 	if (code == 0 && findings_faults(&st.findings) > 0)
 		code = EXIT_SOME_FAILED;
 	status_release(&st);

@@ -24,6 +24,12 @@ struct pair {
 	uint64_t count;
 };
 
+struct why_task {
+	const struct postfix *p;
+	const struct outcome *outcome;
+	int64_t now;
+};
+
 struct counting {
 	const struct why_task *task;
 	int queue_dir;
@@ -32,8 +38,8 @@ struct counting {
 	struct reason reasons[WHY_REASONS_MAX + 1];
 	struct pair *pairs;
 	struct strbuf examples, folded, key;
-	const struct why_message *message;
-	bool has_reason; /* the current message has one */
+	struct queue_id queue_id; /* of the current message */
+	bool has_reason;          /* the current message has one */
 	uint64_t messages;
 	uint64_t recipients, silent, due, unread;
 	int64_t oldest, oldest_null, next, last;
@@ -72,7 +78,7 @@ static int count_recipient(void *arg, const struct spool_reason *entry)
 		return code;
 	struct reason *r = &c->reasons[number];
 	if (r->recipients++ == 0) {
-		const char *id = c->message->queue_id.text;
+		const char *id = c->queue_id.text;
 
 		r->example = c->examples.len;
 		strlist_push(&c->examples, id, strlen(id));
@@ -93,12 +99,12 @@ static void keep_least(int64_t *least, int64_t time)
 }
 
 /* A deferred file's mtime is its next try (qmgr/qmgr_active.c). */
-static void look_at_next(struct counting *c)
+static void look_at_next(struct counting *c, unsigned depth)
 {
 	char path[QUEUE_PATH_MAX];
 	struct stat st;
 
-	queue_path(queue_word(QUEUE_DEFERRED), c->message->depth, &c->message->queue_id, path);
+	queue_path(queue_word(QUEUE_DEFERRED), depth, &c->queue_id, path);
 	if (fstatat(c->queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	int64_t at = (int64_t)st.st_mtime * USEC_PER_SEC;
@@ -112,22 +118,25 @@ static void look_at_next(struct counting *c)
 }
 
 /* Unreadable logs are counted, so the only error is -ENOMEM. */
-static int count_message(struct counting *c, const struct why_message *m)
+static int count_message(struct counting *c, const struct item *item)
 {
-	c->message = m;
+	struct message m = candidate_message(item->candidate);
+	int64_t arrival = item->proof.arrival_time;
+
+	c->queue_id = m.queue_id;
 	c->messages++;
 	c->has_reason = false;
-	if (m->arrival_time > 0)
-		keep_least(m->null_sender ? &c->oldest_null : &c->oldest, m->arrival_time);
-	int code = spool_reasons_visit(&c->layout, c->queue_dir, &m->queue_id, count_recipient, c);
+	if (arrival > 0)
+		keep_least(*message_sender(&m) ? &c->oldest : &c->oldest_null, arrival);
+	int code = spool_reasons_visit(&c->layout, c->queue_dir, &m.queue_id, count_recipient, c);
 	if (code == -ENOMEM)
 		return code;
 	if (code < 0 && c->unread++ == 0)
 		err_sys(
-		    &c->why_unread, -code, "failed to read the defer log of %s", m->queue_id.text);
+		    &c->why_unread, -code, "failed to read the defer log of %s", m.queue_id.text);
 	c->silent += !c->has_reason;
-	if (m->queue == QUEUE_DEFERRED)
-		look_at_next(c);
+	if (item->proof.queue == QUEUE_DEFERRED)
+		look_at_next(c, item->proof.depth);
 	return 0;
 }
 
@@ -219,10 +228,12 @@ static int put(struct json *o, struct bytes *out)
 
 static int count_all(struct counting *c, struct bytes *out)
 {
+	const struct outcome *outcome = c->task->outcome;
 	int code = 0;
 
-	for (size_t n = 0; n < c->task->count && code == 0; n++)
-		code = count_message(c, &c->task->messages[n]);
+	for (size_t n = 0; n < outcome->count && code == 0; n++)
+		if (outcome->items[n].result == RESULT_READY)
+			code = count_message(c, &outcome->items[n]);
 	if (code == 0 && (c->examples.failed || c->folded.failed))
 		code = -ENOMEM;
 	if (code < 0)
@@ -273,34 +284,15 @@ static int take(const struct blob *blob, struct why *ret, struct err *err)
 	return code == 0 && !ret->sums ? err_set(err, ERR_CHILD, "no reasons were read") : code;
 }
 
-int why_read(struct why_task *task, struct why *ret, struct err *err)
-{
-	AUTO(blob_release) struct blob blob = {0};
-	int code = role_ask(&task->p->owner, task->p->stop, WHY_TIME_MAX, work, task, &blob, err);
-
-	*ret = (struct why){0};
-	return code ?: take(&blob, ret, err);
-}
-
 int why_of(const struct postfix *p, const struct outcome *outcome, int64_t now, struct why *ret,
     struct err *err)
 {
-	AUTO(free_local)
-	struct why_message *messages = calloc(outcome->count + 1, sizeof(*messages));
-	struct why_task task = {.p = p, .now = now, .messages = messages};
+	struct why_task task = {p, outcome, now};
+	AUTO(blob_release) struct blob blob = {0};
+	int code = role_ask(&p->owner, p->stop, WHY_TIME_MAX, work, &task, &blob, err);
 
-	if (!messages)
-		return err_set(err, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < outcome->count; i++) {
-		const struct item *item = &outcome->items[i];
-		struct message m = candidate_message(item->candidate);
-
-		if (item->result == RESULT_READY)
-			messages[task.count++] =
-			    (struct why_message){m.queue_id, (enum queue_name)item->proof.queue,
-				item->proof.depth, item->proof.arrival_time, !*message_sender(&m)};
-	}
-	return why_read(&task, ret, err);
+	*ret = (struct why){0};
+	return code ?: take(&blob, ret, err);
 }
 
 void why_release(struct why *why)

@@ -12,21 +12,6 @@
 #define WHY_DOMAINS     5                         /* domains listed for a reason */
 #define WHY_TIME_MAX    (3600 * INT64_C(1000000)) /* microseconds; ^C ends it sooner */
 
-struct why_message {
-	struct queue_id queue_id;
-	enum queue_name queue;
-	uint8_t depth;        /* of the queue's hashing */
-	int64_t arrival_time; /* wall; 0 or less: unknown */
-	bool null_sender;
-};
-
-struct why_task {
-	const struct postfix *p;
-	int64_t now;
-	const struct why_message *messages;
-	size_t count;
-};
-
 /* The child's answer. A group has the form of `why --json`. The sums:
  *
  * - "messages" examined, "recipients" with a reason, "without_reason": messages that have none,
@@ -42,9 +27,7 @@ struct why {
 	size_t count;
 };
 
-/* ERR_STOPPED soon after *p->stop is set. Release ret in any case. */
-int why_read(struct why_task *task, struct why *ret, struct err *err) NODISCARD;
-/* For all READY messages. */
+/* For all READY messages. ERR_STOPPED soon after *p->stop is set. Release ret in any case. */
 int why_of(const struct postfix *p, const struct outcome *outcome, int64_t now, struct why *ret,
     struct err *err) NODISCARD;
 void why_release(struct why *why);

@@ -3,7 +3,6 @@
  * reason and, for a new reason, its text. */
 #include "purge/why/why_groups.h"
 
-#include "base/io.h"
 #include "base/role.h"
 #include "postfix/spool/reason_fold.h"
 #include "postfix/spool/spool.h"

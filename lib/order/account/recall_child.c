@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include "base/clock.h"
 #include "base/json.h"
 #include "order/account/recall.h"
 #include "order/order_private.h"
