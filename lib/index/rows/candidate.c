@@ -27,7 +27,10 @@ struct message candidate_message(const struct candidate *c)
 
 struct queue_id candidate_id(const struct candidate *c)
 {
-	return candidate_message(c).queue_id;
+	struct queue_id id = {0};
+
+	(void)!record_peek_id((struct span){c->record, c->record_len}, &id);
+	return id;
 }
 
 void candidates_release(struct candidates *c)

@@ -23,6 +23,8 @@ int record_decode(struct span stored, struct message *ret) NODISCARD;
  * counts and NULs of texts. The result is safe to read, but may be wrong. Check matches again with
  * record_decode. */
 int record_peek(struct span stored, struct message *ret) NODISCARD;
+/* The same for the queue ID alone. */
+int record_peek_id(struct span stored, struct queue_id *ret) NODISCARD;
 bool record_is_whole(struct span stored) NODISCARD;
 
 struct record_head {

@@ -282,11 +282,27 @@ static int view_parts(struct span rest, bool strict, struct message *m)
 	return v.in.failed || (strict && !reader_done(&v.in)) ? ERR_DAMAGED : 0;
 }
 
+static void view_id(const struct layout *l, struct queue_id *ret)
+{
+	memcpy(ret->text, l->id, l->id_len);
+	ret->text[l->id_len] = '\0';
+}
+
+int record_peek_id(struct span stored, struct queue_id *ret)
+{
+	struct record_head head;
+	struct layout l = {.head = &head};
+	int code = lay_out(stored, &l);
+
+	if (code == 0)
+		view_id(&l, ret);
+	return code;
+}
+
 static int view_message(const struct layout *l, bool strict, struct message *ret)
 {
 	message_init(ret);
-	memcpy(ret->queue_id.text, l->id, l->id_len);
-	ret->queue_id.text[l->id_len] = '\0';
+	view_id(l, &ret->queue_id);
 	ret->mail_time = l->head->mail_time;
 	ret->end_time = l->head->end_time;
 	return view_parts(l->rest, strict, ret);

@@ -11,6 +11,8 @@
 
 static const struct queue_id *id_at(const struct looking *l, size_t n)
 {
+	if (n < l->departed && l->departed_ids)
+		return &l->departed_ids[n];
 	return l->get ? &l->get(l->arg, l->first + n)->queue_id : &l->ids[l->first + n];
 }
 
@@ -359,11 +361,21 @@ static unsigned first_hint(const struct queue_layout *layout)
 	return hint;
 }
 
-int looking_run(struct looking *l, struct err *err)
+static bool prepare(struct looking *l)
 {
 	l->proofs = calloc(l->count + 1, sizeof(*l->proofs));
 	l->left = calloc(l->count + 1, sizeof(*l->left));
-	if (!l->proofs || !l->left)
+	if (!l->get || !l->proofs || !l->left)
+		return l->proofs && l->left;
+	l->departed_ids = calloc(l->departed + 1, sizeof(*l->departed_ids));
+	for (size_t n = 0; l->departed_ids && n < l->departed; n++)
+		l->departed_ids[n] = l->get(l->arg, l->first + n)->queue_id;
+	return l->departed_ids != NULL;
+}
+
+int looking_run(struct looking *l, struct err *err)
+{
+	if (!prepare(l))
 		return err_sys(err, ENOMEM, "failed to look at %zu messages", l->count);
 	l->queue_dir = queue_directory_open(l->p, err);
 	if (l->queue_dir < 0)
@@ -379,6 +391,7 @@ void looking_release(struct looking *l)
 {
 	free(l->proofs);
 	free(l->left);
+	free(l->departed_ids);
 	asking_release(&l->asking);
 	*l = (struct looking){0};
 }

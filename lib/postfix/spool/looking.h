@@ -21,7 +21,8 @@ struct looking {
 	bool asks; /* this look also asks; the last one only proves */
 	int queue_dir;
 	struct queue_layout layout;
-	size_t *left; /* positions, relative to first, without a result yet */
+	struct queue_id *departed_ids; /* of the departed, which are looked for several times */
+	size_t *left;                  /* positions, relative to first, without a result yet */
 	size_t left_count;
 	unsigned hint;        /* the spot of the last file found */
 	struct listing names; /* saves the lstat in spots that it knows */
