@@ -12,6 +12,7 @@ import os
 import pwd
 import random
 import socket
+import struct
 import sys
 import threading
 import time
@@ -59,6 +60,18 @@ def half_a_line(peer, _):
     """Begins a line, and then sends nothing."""
     peer.sendall(b'{"ok":true,')
     time.sleep(600)
+
+
+def junk(peer, request):
+    """More rows of nothing, or names, than any index holds."""
+    count = 30 << 20
+    while request:
+        names = b'"names"' in request[0]
+        head = struct.pack("=QQQ", 0, 0, count) if names else struct.pack("=QQQQ", count, 0, 0, 0)
+        made = memory(len(head) + 16 * count, head)
+        send_with(peer, ANSWER % (len(head) + 16 * count), made)
+        os.close(made)
+        request = receive_with(peer)
 
 
 def many_values(peer, _):

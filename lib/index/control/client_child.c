@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "index/control/client_child.h"
 
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -9,6 +10,8 @@
 #include "base/io.h"
 
 #define LOCK_RETRY_MS 20
+#define LENGTH_MAX    ((size_t)16 << 20) /* of an answer that is not from the index */
+#define FORGET_EVERY  ((size_t)4 << 20)
 
 static int64_t earlier(int64_t a, int64_t b)
 {
@@ -48,9 +51,20 @@ static bool put_meant(const struct selector *selector, struct reader *r, struct 
 	return true;
 }
 
+/* Gives pages up that were read: the answer of a captured daemon may be all rows that do not match.
+ * Returns where the next pages begin. */
+static const unsigned char *forget(const unsigned char *from, const unsigned char *at)
+{
+	if ((size_t)(at - from) < FORGET_EVERY)
+		return from;
+	(void)madvise((void *)(uintptr_t)from, FORGET_EVERY, MADV_DONTNEED);
+	return from + FORGET_EVERY;
+}
+
 static int put_selection(const struct selector *selector, struct span body, struct bytes *out)
 {
 	struct reader r = reader_of(body.at, body.len);
+	const unsigned char *from = body.at;
 	size_t start = out->len;
 	uint64_t count = reader_u64(&r), damaged = reader_u64(&r), kept = 0;
 
@@ -63,6 +77,7 @@ static int put_selection(const struct selector *selector, struct span body, stru
 
 		kept += meant;
 		damaged += !meant;
+		from = forget(from, r.at);
 	}
 	bytes_set_u64(out, start, kept);
 	bytes_set_u64(out, start + 8, damaged);
@@ -84,6 +99,15 @@ int client_take(
 	return code;
 }
 
+/* Rows are a part of the index. Of the names, each is 16 bytes, and its row in the index over 128.
+ */
+static bool is_too_long(const struct client_call *call, size_t len)
+{
+	uint64_t most = (uint64_t)call->settings->index_map_size;
+
+	return len > LENGTH_MAX && len > (call->selector ? most : most / 8);
+}
+
 static int take_answer(const struct client_call *call, const struct wire *wire,
     const struct json *line, int fd, struct bytes *out, struct err *err)
 {
@@ -99,7 +123,9 @@ static int take_answer(const struct client_call *call, const struct wire *wire,
 	if (code != 0)
 		return code;
 	body = (struct span){.at = blob.at, .len = blob.len};
-	if (bytes < 0 || (uint64_t)bytes != blob.len)
+	if (is_too_long(call, blob.len))
+		code = err_set(err, ERR_CHILD, "the daemon's answer is larger than its index");
+	else if (bytes < 0 || (uint64_t)bytes != blob.len)
 		code =
 		    err_set(err, ERR_CHILD, "the daemon's answer has another length than it says");
 	else if (call->daemon_only && body.len == 0)

@@ -19,7 +19,8 @@ struct client_call {
 /* A role_work; arg is a struct client_call. Writes the bytes of the answer, then a struct served.
  * Rows from a daemon that do not match the selector count as damaged. */
 int client_child(void *arg, struct bytes *out, struct err *err);
-/* Writes a daemon's positive answer. Returns 0 or ERR_CHILD. */
+/* Writes a daemon's positive answer. body: a mapping of its own if it is long. Returns 0 or
+ * ERR_CHILD. */
 int client_take(
     const struct client_call *call, const struct json *line, struct span body, struct bytes *out);
 /* Removes the struct served from the end of the child's output. Returns 0 or ERR_CHILD. */
