@@ -134,6 +134,11 @@ static int check_spelling(const char *domain, const char *text, struct err *err)
 		    "domain '%s' begins with '-' (a mistyped option? For such mail write an "
 		    "expression, /.../)",
 		    text);
+	if (domain[0] == '!')
+		return err_set(err, ERR_SYNTAX,
+		    "domain '%s' begins with '!' (nothing negates a pattern; for such mail write "
+		    "an expression, /.../)",
+		    text);
 	return 0;
 }
 

@@ -118,6 +118,7 @@ static void test_refused(void **state)
 	    {"very long name", X60 "." X60 "." X60 "." X60 "." X60 "." X60, "longer than 253"},
 	    {"leading dash", "-example.com", "begins with '-'"},
 	    {"option", "--block", "begins with '-'"},
+	    {"negation", "!example.com", "begins with '!'"},
 	    {"address before a joiner", "192.0.2.0\xe2\x80\x8c", "is the address of a client"},
 	    {"dash behind a joiner", "\xe2\x80\x8c--b+c.example", "begins with '-'"},
 	    {"at sign in front", "@example.com", "write example.com"},
