@@ -27,6 +27,9 @@ static inline void *array_room(void *list, size_t count, size_t *cap, size_t siz
 	return moved;
 }
 
+#define array_sort(a, compare)                                                                     \
+	((a)->count > 1 ? qsort((a)->list, (a)->count, sizeof(*(a)->list), compare) : (void)0)
+
 /* Appends a value. Returns 0 or -ENOMEM. */
 #define array_add(a, ...)                                                                          \
 	({                                                                                         \

@@ -187,8 +187,7 @@ int standing_list(const struct settings *s, int64_t now, struct standings *ret,
 		standings_release(&all);
 		return code == -ENOENT ? 0 : code;
 	}
-	if (all.count > 1)
-		qsort(all.list, all.count, sizeof(*all.list), by_number);
+	array_sort(&all, by_number);
 	*ret = all;
 	return 0;
 }

@@ -106,8 +106,7 @@ void fleet_floods_alert(const struct json *answer)
 	size_t told = 0;
 
 	collect(&keys, answer);
-	if (keys.count > 0)
-		qsort(keys.list, keys.count, sizeof(*keys.list), compare);
+	array_sort(&keys, compare);
 	for (size_t n = 0; n < keys.count && !interrupt_stop; n += run.count) {
 		run = run_of(&keys, n);
 		if (run.hosts > 1 && told++ < ALERTS_MAX)

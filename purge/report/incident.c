@@ -323,10 +323,8 @@ static int by_number(const void *a, const void *b)
 
 int incident_close(struct incident *i)
 {
-	if (i->acts.count)
-		qsort(i->acts.list, i->acts.count, sizeof(*i->acts.list), by_number);
-	if (i->minutes.count)
-		qsort(i->minutes.list, i->minutes.count, sizeof(*i->minutes.list), by_time);
+	array_sort(&i->acts, by_number);
+	array_sort(&i->minutes, by_time);
 	merge(&i->minutes, MINUTE);
 	if (i->rules_left_out)
 		incident_note(i,

@@ -12,11 +12,6 @@ int kept_ask(const struct index_client *c, enum group_kind kind, const char *lik
 	return client_ask_served(c, request, ret, err);
 }
 
-bool kept_has(enum top_by by)
-{
-	return (unsigned)by < GROUP_KINDS;
-}
-
 static int take_group(struct top *top, const struct json *o)
 {
 	const char *name = json_text(o, "group");

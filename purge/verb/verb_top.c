@@ -277,7 +277,7 @@ static int look_at_kept(struct session *s, unsigned turn, struct top *ret, struc
 	struct sync sync = {
 	    .settings = &s->settings, .postfix = &s->postfix, .stop = &interrupt_stop};
 
-	if (!selector_is_empty(&s->options.selector) || !kept_has(s->options.by))
+	if (!selector_is_empty(&s->options.selector) || (unsigned)s->options.by >= GROUP_KINDS)
 		return ERR_NO_INDEX;
 	if (turn % WATCH_CATCH_UP == 0 && !s->options.index_only) {
 		(void)!sync_run(&sync, NULL);

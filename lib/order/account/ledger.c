@@ -146,12 +146,6 @@ static int add_batch(struct ledger_entries *e, struct ledger_batch *b)
 	return code;
 }
 
-static void sort_entries(struct ledger_entries *e)
-{
-	if (e->count > 1)
-		qsort(e->list, e->count, sizeof(*e->list), by_message);
-}
-
 /* If the result of a part is unknown, its messages that an undo released count as done. */
 static int settle_part(struct ledger_part *part, const struct ledger_entries *released)
 {
@@ -180,7 +174,7 @@ static int settle_batch(struct ledger_batch *batch, struct ledger_batch *undo)
 	struct ledger_entries released = {0};
 	int code = add_batch(&released, undo);
 
-	sort_entries(&released);
+	array_sort(&released, by_message);
 	for (size_t n = 0; code == 0 && n < batch->parts.count; n++)
 		if (batch->parts.list[n].doubt)
 			code = settle_part(&batch->parts.list[n], &released);
@@ -346,7 +340,7 @@ int ledger_entries(const struct ledger *ledger, struct ledger_entries *ret)
 	for (size_t n = 0; code == 0 && n < ledger->count; n++)
 		if (ledger->list[n].effect != EFFECT_NONE)
 			code = add_batch(ret, &ledger->list[n]);
-	sort_entries(ret);
+	array_sort(ret, by_message);
 	return code;
 }
 
@@ -373,7 +367,7 @@ uint64_t ledger_doubt(struct ledger_batch *batch, struct strbuf *ret_doubt)
 	uint64_t done = 0;
 
 	ret_doubt->failed |= add_batch(&e, batch) < 0;
-	sort_entries(&e);
+	array_sort(&e, by_message);
 	for (size_t begin = 0, end; begin < e.count; begin = end) {
 		const struct ledger_entry *last;
 		bool sure = false;

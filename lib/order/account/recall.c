@@ -173,9 +173,7 @@ static int settle(
 	}
 	if (code == 0)
 		doubt->count = left;
-	if (r->messages[effect].count)
-		qsort(r->messages[effect].list, r->messages[effect].count,
-		    sizeof(*r->messages[effect].list), account_entry_compare);
+	array_sort(&r->messages[effect], account_entry_compare);
 	return code;
 }
 

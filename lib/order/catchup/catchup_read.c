@@ -166,8 +166,7 @@ static int give_part(void *arg, struct span part, struct err *err)
 		code = take_one(r, &from);
 	if (code != 0)
 		return err_set(err, code, "the reader of queue files ended early");
-	if (r->count > 1)
-		qsort(r->list, r->count, sizeof(*r->list), by_id);
+	array_sort(r, by_id);
 	if (r->w->telling && r->count > 0)
 		tell(r);
 	for (size_t n = 0; n < r->count; n++)
