@@ -204,11 +204,15 @@ static void test_undo(void **state)
 	char *out;
 
 	(void)state;
-	answer_with(CONNECTED "{\"ok\":true,\"order\":9,\"verb\":\"hold\",\"token\":\"" TOKEN
-			      "\"}\n" PLACED RESULTS(DONE));
+	answer_with(CONNECTED
+	    "{\"ok\":true,\"order\":9,\"verb\":\"hold\",\"token\":\"" TOKEN "\",\"results\":[" DONE
+	    "]}\n"
+	    "{\"ok\":true,\"hosts\":[{\"name\":\"mx1\",\"state\":\"present\"}]}\n" PLACED RESULTS(
+		DONE));
 	assert_int_equal(run("undo --fleet -y 9", &out), 0);
 	assert_non_null(strstr(read_file(requests), "\"verb\":\"undo\""));
 	assert_non_null(strstr(read_file(requests), "\"of\":[\"" TOKEN "\"]"));
+	assert_non_null(strstr(read_file(requests), "\"hosts\":[\"mx1\"]"));
 	answer_with(
 	    CONNECTED "{\"ok\":true,\"order\":9,\"verb\":\"purge\",\"token\":\"" TOKEN "\"}\n");
 	assert_int_equal(run("undo --fleet -y 9", &out), 1);
