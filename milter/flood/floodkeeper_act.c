@@ -159,7 +159,8 @@ void flood_renew(struct floodkeeper *k, struct flood_incident *i, int64_t now)
 		return;
 	struct ruleset *in_force = rulekeeper_get(k->rules);
 	const struct rule *before = command_rule_of(k, in_force, r.subject, now);
-	bool gone = !is_ours(before);
+	/* a rule that expired while the daemon was down is not gone */
+	bool gone = before ? !is_ours(before) : now < i->expires;
 	if (before)
 		i->hits = rule_hits(before);
 	ruleset_unref(in_force);

@@ -408,26 +408,41 @@ class Acts(FloodCase):
         until(lambda: len(self.hooks("end")) == 3, "the hook at the ends", 60)
         self.assertEqual({told["expires"] for told in self.hooks("begin")}, {0})
 
+    def restart_with(self, change):
+        """Stops the daemon, takes joe's rule away, lets change() edit the flood in the daemon's file, and starts it."""
+        self.pq.stop()
+        self.assertEqual(self.pq.idx("unblock", "login:joe").status, 0)
+        path = os.path.join(self.pq.state, "floods")
+        with open(path, encoding="utf-8") as file:
+            lines = [line for line in map(json.loads, file) if "id" in line or "kind" not in line]
+        change(next(line for line in lines if "id" in line))
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(line) + "\n" for line in lines)
+        self.pq.start()
+
+    def joes_rule(self):
+        return [(r["pattern"], r["action"]) for r in self.pq.idx("rules", "--json").lines]
+
     def test_again(self):
         """A flood that passed the limit for an action goes on after a pause: what its window accepted is held, too."""
         self.flood(201)
         until(lambda: self.incidents()[0]["held"], "what was held before", 60)
-        self.pq.stop()
-        path = os.path.join(self.pq.state, "floods")
-        with open(path, encoding="utf-8") as file:  # as if it had ended an hour ago
-            lines = [json.loads(line) for line in file]
-        for line in lines:
-            if "id" in line:
-                ago = {name: line[name] - 7200 * 1000000 for name in ("since", "last", "window")}
-                line.update(ago, until=ago["last"], open=0, expires=0)
-        with open(path, "w", encoding="utf-8") as file:
-            file.writelines(json.dumps(line) + "\n" for line in lines if "id" in line or "kind" not in line)
-        self.assertEqual(self.pq.idx("unblock", "login:joe").status, 0)
-        self.pq.start()
+
+        def ended(flood):  # two hours ago
+            flood.update({name: flood[name] - 7200 * 1000000 for name in ("since", "last", "window")})
+            flood.update(until=flood["last"], open=0, expires=0)
+        self.restart_with(ended)
         sent = set(self.flood(101))
         until(lambda: self.logged("flood 1 goes on"), "the flood that goes on", 60)
         until(lambda: sent <= self.held(), "what was accepted before the rule", 60)
-        self.assertEqual([(r["pattern"], r["action"]) for r in self.pq.idx("rules", "--json").lines], [("login:joe", "HOLD")])
+        self.assertEqual(self.joes_rule(), [("login:joe", "HOLD")])
+
+    def test_rule_that_expired_meanwhile(self):
+        """A flood that is open when the daemon comes back gets its rule again if that expired while the daemon was down."""
+        self.flood(201)
+        until(lambda: self.incidents()[0]["held"], "what was held before", 60)
+        self.restart_with(lambda flood: flood.update(expires=flood["since"]))
+        until(lambda: self.joes_rule() == [("login:joe", "HOLD")], "the rule", 60)
 
     def test_an_ok_rule_stops_it(self):
         self.pq.write_rules("login:joe OK\n")
