@@ -13,9 +13,11 @@ static const enum rule_action actions[] = {
     [FLOOD_REJECT] = RULE_REJECT,
 };
 
-const char *flood_action_word(uint8_t action)
+const char *flood_action_word(const struct flood_incident *i)
 {
-	return action < COUNT_OF(actions) ? rule_action_word(actions[action]) : "WARN";
+	bool acted = (i->expires || !i->open) && i->action < COUNT_OF(actions);
+
+	return rule_action_word(acted ? actions[i->action] : RULE_WARN);
 }
 
 /* Valid while the set is held. */

@@ -76,7 +76,7 @@ static void fill(struct fields *f, const struct flood_incident *i, const char *k
 	number(f, "undelivered", i->undelivered);
 	list(f, "clients", &f->clients);
 	list(f, "queue_ids", &f->ids);
-	text(f, "action", i->expires ? flood_action_word(i->action) : "WARN");
+	text(f, "action", flood_action_word(i));
 	number(f, "expires", i->expires / USEC_PER_SEC);
 	number(f, "held", (int64_t)i->held);
 	list(f, "commands", &f->commands);

@@ -49,7 +49,8 @@ int flood_take_lines(struct floodkeeper *k, flood_take_line *take, const char *t
 void flood_write_back(struct floodkeeper *k, const struct flood_incident *copy);
 
 /* For the upkeep thread. i is a copy; the caller writes changes back. */
-const char *flood_action_word(uint8_t action); /* "HOLD" */
+/* "HOLD": what its rule does or, once it is over, did; "WARN": it has none. */
+const char *flood_action_word(const struct flood_incident *i);
 void flood_act(struct floodkeeper *k, struct flood_incident *i, int64_t now);
 void flood_unact(struct floodkeeper *k, struct flood_incident *i);
 /* Also asks for the rule's hits. A rule that an admin removed stays removed. */

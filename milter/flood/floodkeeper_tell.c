@@ -40,7 +40,7 @@ static void put_rule(struct strbuf *line, const struct flood_incident *i)
 		return;
 	if (localtime_r(&at, &tm))
 		strftime(text, sizeof(text), "%H:%M", &tm);
-	strbuf_printf(line, "; %s until %s", flood_action_word(i->action), text);
+	strbuf_printf(line, "; %s until %s", flood_action_word(i), text);
 }
 
 static bool may_log_begin(struct floodkeeper *k, int64_t now)
@@ -113,7 +113,7 @@ struct json *flood_incident_json(const struct flood_incident *i, uint32_t rate)
 	json_put_int(o, "messages", (int64_t)i->messages);
 	json_put_int(o, "rate", rate);
 	json_put_text(o, "signal", flood_signal_word(i->signal));
-	json_put_text(o, "action", i->expires ? flood_action_word(i->action) : "WARN");
+	json_put_text(o, "action", flood_action_word(i));
 	json_put_int(o, "held", (int64_t)i->held);
 	json_put_int(o, "window", i->window / USEC_PER_SEC);
 	json_put_int(o, "last", i->last / USEC_PER_SEC);

@@ -406,6 +406,7 @@ class Acts(FloodCase):
             self.assertEqual(self.pq.idx("floods", "--normal", str(n)).status, 0)
             self.assertEqual((self.pq.idx("rules", "--json").lines, self.held() & sent), ([], set()))
         until(lambda: len(self.hooks("end")) == 3, "the hook at the ends", 60)
+        self.assertEqual([(i["action"], i["held"]) for i in self.hooks("end") + self.incidents("--all")], [("HOLD", 2)] * 6)
         self.assertEqual({told["expires"] for told in self.hooks("begin")}, {0})
 
     def restart_with(self, change):
