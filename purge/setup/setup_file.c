@@ -88,6 +88,23 @@ static const char *find_line(const char *text, const char *key, bool commented)
 	return NULL;
 }
 
+/* What stands behind the value in a line that sets something: a comment, or another setting. */
+static const char *behind_value(const char *line)
+{
+	const char *at = line + strcspn(line, "=\n");
+
+	at += *at == '=';
+	at += strspn(at, " \t");
+	if (*at != '"' && *at != '\'')
+		return at + strcspn(at, " \t\r\n#");
+	for (const char quote = *at++; *at && *at != '\n'; at++) {
+		if (*at == quote)
+			return at + 1;
+		at += *at == '\\' && at[1] && at[1] != '\n';
+	}
+	return at;
+}
+
 bool setup_is_plain(const char *value)
 {
 	for (const char *at = value; *at; at++)
@@ -99,11 +116,11 @@ bool setup_is_plain(const char *value)
 void setup_set_line(const char *text, const char *key, const char *value, struct strbuf *ret,
     struct strbuf *before, struct strbuf *after)
 {
-	const char *at = find_line(text, key, false);
+	const char *at = find_line(text, key, false), *rest = at ? behind_value(at) : "";
 
 	if (!at)
 		at = find_line(text, key, true);
-	strbuf_printf(after, "%s = \"%s\"", key, value);
+	strbuf_printf(after, "%s = \"%s\"%.*s", key, value, (int)strcspn(rest, "\n"), rest);
 	if (at) {
 		size_t len = strcspn(at, "\n");
 
