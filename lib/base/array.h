@@ -30,11 +30,11 @@ static inline void *array_room(void *list, size_t count, size_t *cap, size_t siz
 #define array_sort(a, compare)                                                                     \
 	((a)->count > 1 ? qsort((a)->list, (a)->count, sizeof(*(a)->list), compare) : (void)0)
 
-/* Appends a value. Returns 0 or -ENOMEM. */
+/* Appends a value. Returns 0 or -ENOMEM. typeof: clang-tidy suspects a pointer's sizeof. */
 #define array_add(a, ...)                                                                          \
 	({                                                                                         \
 		typeof((a)->list) list_ =                                                          \
-		    array_room((a)->list, (a)->count + 1, &(a)->cap, sizeof(*(a)->list));          \
+		    array_room((a)->list, (a)->count + 1, &(a)->cap, sizeof(typeof(*(a)->list)));  \
 		if (list_) {                                                                       \
 			(a)->list = list_;                                                         \
 			list_[(a)->count++] = (__VA_ARGS__);                                       \
