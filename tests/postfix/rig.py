@@ -12,6 +12,7 @@ Needs root and Debian's postfix package. However the test ends (an exception, ^C
 and both directories are removed."""
 import atexit
 import collections
+import contextlib
 import grp
 import json
 import os
@@ -309,9 +310,15 @@ class PrivatePostfix:
         return self.run("postsuper", *args, input="".join(f"{i}\n" for i in ids)).stderr
 
     def wipe(self):
-        """Empties the queue, and checks twice that it is empty."""
-        self.postsuper("-d", "ALL")
-        until(lambda: not (self.ids() or self.ids()) or self.postsuper("-d", "ALL") is None, "an empty queue")
+        """Empties the queue and removes its logs, as `postsuper -d ALL` does, and checks twice that it is empty."""
+        until(lambda: not (self.ids() or self.ids()) or self.unlink_all(), "an empty queue")
+
+    def unlink_all(self):
+        """Logs first, as postsuper does: a later message may get the same ID."""
+        logs = [path for name in ("bounce", "defer", "trace") for path in spool.files(os.path.join(self.spool, name))]
+        for path in logs + [path for _, _, path in spool.walk(self.spool)]:
+            with contextlib.suppress(FileNotFoundError):  # Postfix moved it; we look again
+                os.unlink(path)
 
     def wake_pickup(self):
         """`postsuper -r` leaves mail to pickup's next round, up to a minute later."""

@@ -12,12 +12,26 @@ import stat
 QUEUES = ("maildrop", "incoming", "active", "deferred", "hold")
 
 
+def files(directory):
+    """The path of every file now below the directory; nothing of a directory that is not there."""
+    try:
+        with os.scandir(directory) as found:
+            entries = [(entry.path, entry.is_dir(), entry.is_dir(follow_symlinks=False)) for entry in found]
+    except OSError:
+        return
+    for path, leads_to_directory, _ in entries:
+        if not leads_to_directory:
+            yield path
+    for path, _, is_directory in entries:
+        if is_directory:
+            yield from files(path)
+
+
 def walk(directory):
     """(queue name, queue ID, path) of every regular file now in the queues, in flow order."""
     for queue in QUEUES:
-        for parent, _, names in os.walk(os.path.join(directory, queue)):
-            for name in names:
-                yield queue, name, os.path.join(parent, name)
+        for path in files(os.path.join(directory, queue)):
+            yield queue, os.path.basename(path), path
 
 
 def records(data):
