@@ -75,15 +75,17 @@ enable_long_queue_ids = {long_ids}
 
 
 def until(ready, what, timeout=30.0):
-    """Polls until ready() is true and returns its value; fails loudly after the timeout."""
-    end = time.monotonic() + timeout
+    """Polls until ready() is true and returns its value; fails loudly after the timeout. A look costs processor time that
+    the awaited may need, so a long wait looks less often."""
+    end, pause = time.monotonic() + timeout, 0.01
     while True:
         value = ready()
         if value:
             return value
         if time.monotonic() > end:
             raise TimeoutError(f"waited {timeout:g} s in vain for: {what}")
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(pause * 1.1, 0.05)
 
 
 def default_of(parameter):
