@@ -27,7 +27,6 @@ static const struct text {
 enum {
 	AT_HASH_QUEUE_NAMES = COUNT_OF(texts),
 	AT_HASH_QUEUE_DEPTH,
-	AT_LONG_QUEUE_IDS,
 	AT_COUNT,
 };
 
@@ -151,7 +150,6 @@ static int fill(
 		return err_set(
 		    err, ERR_CONFIG, "queue_directory or command_directory is not absolute");
 	take_hashing(p, values[AT_HASH_QUEUE_NAMES], (unsigned)depth);
-	p->long_queue_ids = str_equal_nocase(values[AT_LONG_QUEUE_IDS], "yes");
 	int code = role_of_user(p->mail_owner, &p->owner, err);
 	/* Our children read queue files as this user. Postfix refuses root, too. */
 	if (code == 0 && p->owner.uid == 0)
@@ -209,9 +207,8 @@ static int read_service_names(struct postfix *p, struct err *err)
 
 int postfix_read(const char *config_directory, struct postfix *ret, struct err *err)
 {
-	const char *names[AT_COUNT + 1] = {[AT_HASH_QUEUE_NAMES] = "hash_queue_names",
-	    [AT_HASH_QUEUE_DEPTH] = "hash_queue_depth",
-	    [AT_LONG_QUEUE_IDS] = "enable_long_queue_ids"};
+	const char *names[AT_COUNT + 1] = {
+	    [AT_HASH_QUEUE_NAMES] = "hash_queue_names", [AT_HASH_QUEUE_DEPTH] = "hash_queue_depth"};
 	const char *values[AT_COUNT] = {0};
 	struct postfix p = {.config_directory = realpath(config_directory, NULL)};
 	AUTO(strbuf_release) struct strbuf text = {0};

@@ -19,7 +19,6 @@ struct postfix {
 	struct strbuf service_names; /* myhostname of services that have another, a packed list */
 	unsigned hashed_queues;      /* hash_queue_names as bits of enum queue_name */
 	unsigned hash_depth;
-	bool long_queue_ids;               /* even so the queue may hold IDs of both forms */
 	struct role owner;                 /* of mail_owner */
 	const volatile sig_atomic_t *stop; /* once set, looks at the spool end; may be NULL */
 	bool private_directory;            /* by postfix_with_layout: postfix_release removes it */
