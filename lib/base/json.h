@@ -32,8 +32,8 @@ int json_line_of(FILE *to, const char *key, struct json *child) NODISCARD;
 /* Appends the object to `to`, and frees it. -ENOMEM leaves `to` unchanged. */
 int json_write(struct strbuf *to, struct json *o) NODISCARD;
 
-/* Reads one object of at most 16 MiB and 200,000 values, nested at most 16 deep. ERR_SYNTAX names
- * the position. */
+/* Reads one object of at most 16 MiB and 1,500,000 values, nested at most 16 deep. An object or an
+ * array counts as eight values, a member of an object as three. ERR_SYNTAX names the position. */
 int json_parse(const char *text, size_t len, struct json **ret, struct err *err) NODISCARD;
 /* In the readers below o may be NULL; key NULL means o itself, for members of arrays. */
 const char *json_text(const struct json *o, const char *key);  /* NULL: absent or not a string */

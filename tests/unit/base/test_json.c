@@ -227,6 +227,13 @@ static void test_bounds(void **state)
 	memcpy(text + 6 + (size_t)3 * 90000, "{}]}", 4);
 	assert_int_equal(json_parse(text, 6 + 3 * 90000 + 4, &o, &err), 0);
 	json_free(o);
+	/* As many queue IDs as there is room for: mailq | ... | purge --id - */
+	for (size_t n = 0; n < 1000000; n++)
+		memcpy(text + 6 + (size_t)14 * n, "\"3DB71A76083\",", 14);
+	memcpy(text + 6 + (size_t)14 * 1000000 - 1, "]}", 2);
+	assert_int_equal(json_parse(text, 6 + (size_t)14 * 1000000 + 1, &o, &err), 0);
+	assert_int_equal(json_count(o, "a"), 1000000);
+	json_free(o);
 	free(text);
 	assert_int_equal(
 	    json_parse(deep, strlen(deep), &o, &err), 0); /* depth 16, not counting strings */
