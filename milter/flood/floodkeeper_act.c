@@ -161,17 +161,19 @@ void flood_renew(struct floodkeeper *k, struct flood_incident *i, int64_t now)
 		return;
 	struct ruleset *in_force = rulekeeper_get(k->rules);
 	const struct rule *before = command_rule_of(k, in_force, r.subject, now);
-	/* a rule that expired while the daemon was down is not gone */
-	bool gone = before ? !is_ours(before) : now < i->expires;
+	bool ours = is_ours(before), expired = !before && now >= i->expires;
 	if (before)
 		i->hits = rule_hits(before);
 	ruleset_unref(in_force);
-	if (gone) {
+	if (!ours && !expired)
 		log_info("flood %u: its rule was removed or replaced, and is not set again", i->id);
-		i->expires = 0;
-	}
-	if (!gone && i->expires - now < last / 2)
+	if (ours && i->expires - now < last / 2)
 		set(k, i, &r);
 	else
 		rule_release(&r);
+	if (!ours)
+		i->expires = 0;
+	/* while the daemon was down; the settings may be others now */
+	if (expired && k->settings->flood_watch == FLOOD_WATCH_ACT)
+		flood_act(k, i, now);
 }

@@ -445,6 +445,18 @@ class Acts(FloodCase):
         self.restart_with(lambda flood: flood.update(expires=flood["since"]))
         until(lambda: self.joes_rule() == [("login:joe", "HOLD")], "the rule", 60)
 
+    def test_rule_that_expired_before_acting_was_switched_off(self):
+        self.flood(201)
+        until(lambda: self.incidents()[0]["held"], "what was held before", 60)
+
+        def change(flood):
+            flood.update(expires=flood["since"])
+            self.pq.settings["flood_watch"] = "warn"
+            self.pq.write_conf()
+        self.restart_with(change)
+        until(lambda: not self.incidents()[0].get("expires"), "the flood to be without a rule", 60)
+        self.assertEqual(self.joes_rule(), [])
+
     def test_an_ok_rule_stops_it(self):
         self.pq.write_rules("login:joe OK\n")
         self.pq.reload()
