@@ -99,7 +99,9 @@ static void put_words(struct json *o, const struct strlist *given, const struct 
 		if (value)
 			strbuf_printf(&words, "%s%s", words.len ? "," : "", value);
 	}
-	if (words.len)
+	if (words.failed)
+		json_put(o, row->key, NULL); /* makes o fail: fewer words would select other mail */
+	else if (words.len)
 		json_put_text(o, row->key, strbuf_text(&words));
 }
 
