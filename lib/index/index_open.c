@@ -104,7 +104,7 @@ static int open_store(struct index *ix, int64_t map_size, struct err *err)
 static bool file_may_be_good(int code, int64_t map_size)
 {
 	if (code == -ENOMEM)
-		return !store_can_map((size_t)map_size);
+		return !store_can_map((size_t)map_size, false);
 	return code == ERR_FULL || code == ERR_LIMIT || code == -EMFILE || code == -ENFILE ||
 	       code == -EROFS;
 }

@@ -90,17 +90,17 @@ int txn_fail(struct txn *txn, int code, const char *words)
 	return txn->code;
 }
 
-bool store_can_map(size_t size)
+bool store_can_map(size_t size, bool writes)
 {
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-	void *at = mmap(NULL, size, PROT_READ, flags, -1, 0);
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | (writes ? 0 : MAP_NORESERVE);
+	void *at = mmap(NULL, size, PROT_READ | (writes ? PROT_WRITE : 0), flags, -1, 0);
 
 	return at != MAP_FAILED && munmap(at, size) == 0;
 }
 
 static int txn_fails(struct txn *txn, int rc, const char *what)
 {
-	if (rc == ENOMEM && store_can_map(MUCH))
+	if (rc == ENOMEM && store_can_map(MUCH, true))
 		rc = MDB_CORRUPTED;
 	if (txn->code == 0)
 		txn->code = store_fail(txn->store, rc, what, &txn->err);

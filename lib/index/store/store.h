@@ -65,8 +65,9 @@ struct store_watch {
  * makes sure that nobody else has them open. Returns 0, ERR_DAMAGED, ERR_FULL, -EACCES or another
  * -errno. */
 int store_open(const char *path, int64_t map_size, struct store **ret, struct err *err) NODISCARD;
-/* Whether that many bytes of address space can still be had. */
-bool store_can_map(size_t size);
+/* Whether that many bytes of address space can still be had. writes: of memory, too, where the
+ * system does not overcommit it. */
+bool store_can_map(size_t size, bool writes);
 /* No transaction may be open. */
 void store_close(struct store *store);
 
