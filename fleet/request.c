@@ -219,7 +219,6 @@ static int run_statement(struct operator_side *o, const struct request *r,
 	return code;
 }
 
-/* Requests that take more than one statement. */
 static int run_connect(
     struct operator_side *o, const struct json *request, struct json **ret, struct err *err)
 {

@@ -26,8 +26,8 @@ struct batch_numbers {
 	size_t count, cap;
 };
 /* Fills ret with the batches that are standing orders. A standing purge has nothing to undo, so it
- * is removed from *batches; for a standing hold, its later batches are added. *batches is malloc'd,
- * and replaced. */
+ * is removed from batches; for a standing hold, its later batches are added. The caller frees
+ * batches->list. */
 int standing_ends_of(const struct session *s, struct batch_numbers *batches,
     struct standing_ends *ret, struct err *err) NODISCARD;
 /* For a dry run. */

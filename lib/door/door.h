@@ -7,10 +7,12 @@
  *   the daemon's user          DOOR_HOLD, DOOR_HOOK
  *   fleet_user                 DOOR_FLEET, DOOR_RULES: as fleet_allow lists
  *   members of operator_group  DOOR_VERB: the verbs of operator_allow
- *   root all that members may An order is a frame of base/io.h, of at most DOOR_FRAME_MAX bytes: u8
- * DOOR_VERSION, u8 kind, then fixed fields and length-prefixed strings (base/bytes.h). It contains
- * no JSON, no path and no descriptor. Both ends check it with the same function. Every text is
- * valid UTF-8 without control characters. */
+ *   root                       all that members may
+ *
+ * An order is a frame of base/io.h, of at most DOOR_FRAME_MAX bytes: u8 DOOR_VERSION, u8 kind, then
+ * fixed fields and length-prefixed strings (base/bytes.h). It contains no JSON, no path and no
+ * descriptor. Both ends check it with the same function. Every text is valid UTF-8 without control
+ * characters. */
 #pragma once
 
 #include "base/bytes.h"

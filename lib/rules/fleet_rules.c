@@ -48,8 +48,8 @@ static int make(
 	return code;
 }
 
-/* Whether the rule was taken back or has expired. Without a member "left_us" a rule never expires.
- * */
+/* Whether the rule was taken back or has expired. A rule without a member "left_us" never
+ * expires. */
 static bool is_over(const struct json *o)
 {
 	return !json_text(o, "action") || json_int(o, "left_us", 1) <= 0;

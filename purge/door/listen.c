@@ -161,8 +161,8 @@ static void accept_one(struct listening *l, struct listener *socket)
 	close(fd);
 }
 
-/* Reaps children that ended, and asks others to stop when their time is up. True while one is left.
- * */
+/* Reaps children that ended, and asks others to stop when their time is up. True while a child is
+ * left. */
 static bool look_after(struct listener *l, bool stop)
 {
 	bool left = false;

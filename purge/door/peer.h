@@ -14,8 +14,8 @@ struct peer {
 };
 
 /* Asks the kernel (SO_PEERCRED, SO_PEERGROUPS) for the ids that the process had when it connected.
- * If several kinds fit, the last one counts: the daemon's user is no operator, whatever its groups.
- * */
+ * If several kinds fit, the last one counts: the daemon's user is no operator, whatever groups it
+ * has. */
 int peer_of(int fd, const struct settings *settings, struct peer *ret, struct err *err) NODISCARD;
 /* The table of door.h. */
 bool peer_may(const struct peer *peer, enum door_kind kind);

@@ -66,8 +66,8 @@ static bool has_begun_or_may(const struct json *result)
 	return true;
 }
 
-/* Without --host the order's hosts: another one may be absent or refuse, and has nothing to undo.
- */
+/* Without --host, undo asks the order's hosts. Another one may be absent or refuse, and has nothing
+ * to undo. */
 static int name_hosts(struct fleet_site *site, const struct json *order, struct err *err)
 {
 	int code =

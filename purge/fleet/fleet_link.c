@@ -30,8 +30,8 @@ static int find_program(char path[PATH_MAX], struct err *err)
 	    path);
 }
 
-/* The link has its own session, so ^C reaches only the command, which says that the order stands.
- * */
+/* The link has its own session, so ^C reaches only the command, which then says that the order
+ * stands. */
 _Noreturn static void become_link(const char *path, int fd)
 {
 	static char name[] = FLEET_LINK_PROGRAM, role[] = "operator";

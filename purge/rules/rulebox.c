@@ -192,8 +192,8 @@ static struct ruleset *make_set(struct reading *r, struct stored *stored)
 	return set;
 }
 
-/* Makes the answer that the daemon would give, in a blob. *from: where to continue; 0 at the end.
- * */
+/* Makes the answer that the daemon would give, as a blob. *from: where to continue, or 0 at the
+ * end. */
 static int put_answer(const struct rules_view *view, const struct rulebox_question *question,
     size_t *from, struct bytes *out, struct err *err)
 {

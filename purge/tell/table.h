@@ -16,8 +16,8 @@ struct table;
 /* The terminal's, or COLUMNS, or 80. */
 unsigned table_width(FILE *to);
 
-/* NULL if out of memory; every call accepts NULL. On a terminal, many rows are printed in portions.
- * */
+/* NULL if out of memory; every call accepts NULL. On a terminal, many rows are printed in
+ * portions. */
 struct table *table_new(FILE *to, const struct table_column *columns, size_t count);
 /* NULL is an empty cell. */
 void table_add(struct table *t, const char *const *cells);

@@ -6,9 +6,8 @@
 
 struct shown {
 	struct queue_id id;
-	const struct item
-	    *item;     /* NULL: the index does not know it, nor is it read from the queue */
-	bool unlooked; /* --index-only */
+	const struct item *item; /* NULL: no walk hands it out */
+	bool unlooked;           /* --index-only */
 	enum proof_state unread; /* without an item: what its name in the queue tells */
 	struct message m;        /* of item */
 	struct strbuf reasons;   /* recipient, reason, recipient, reason, ... */

@@ -99,8 +99,7 @@ int client_take(
 	return code;
 }
 
-/* Rows are a part of the index. Of the names, each is 16 bytes, and its row in the index over 128.
- */
+/* Rows are a part of the index. A name takes 16 bytes, and its row in the index more than 128. */
 static bool is_too_long(const struct client_call *call, size_t len)
 {
 	uint64_t most = (uint64_t)call->settings->index_map_size;

@@ -127,8 +127,8 @@ struct first {
 	bool hidden; /* a filter says that this host fed it, but the line is missing */
 };
 
-/* Searches from line `at` down. Skips lines of requeues, and of local clients if another follows.
- * */
+/* Searches from line `at` down. Skips lines of requeues, and lines of local clients if another one
+ * follows. */
 static struct first first_pass(
     const struct queue_route *r, const struct queue_host *host, unsigned at)
 {

@@ -40,7 +40,7 @@ static inline int rig_memory_file(const struct bytes *file)
 	return fd;
 }
 
-/* Of a link itself: what it leads to may be the system's. */
+/* Changes a link itself: what it leads to may be the system's. */
 static inline void rig_own(const struct rig *rig, const char *path)
 {
 	if (geteuid() == 0)
@@ -53,7 +53,6 @@ static inline void rig_directory(const struct rig *rig, const char *path)
 	rig_own(rig, path);
 }
 
-/* Of a link itself: what it leads to may be the system's. */
 static inline void rig_owner(struct role *role)
 {
 	if (geteuid() == 0)
