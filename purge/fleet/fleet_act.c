@@ -283,11 +283,11 @@ static int tell(const struct acting *a, const struct fleet_order *o, struct err 
 	else
 		code = fleet_tell_hosts(stdout, o, 0, NULL);
 	if (!a->o->json && !a->o->quiet) {
-		snprintf(word, sizeof(word), "%s", fleet_done_key(a->verb, false));
+		fleet_done_text(a->verb, o->dry_run, word, sizeof(word));
 		word[0] = (char)(word[0] - 'a' + 'A');
-		say(stdout, "%s%s %" PRId64 " %s on %zu of %zu %s.", o->dry_run ? "Dry run: " : "",
-		    o->dry_run ? key : word, sum, PLURAL(sum, "message"), hosts, c.hosts,
-		    PLURAL(c.hosts, "host"));
+		say(stdout, "%s %" PRId64 " %s on %zu of %zu %s.%s", word, sum,
+		    PLURAL(sum, "message"), hosts, c.hosts, PLURAL(c.hosts, "host"),
+		    o->dry_run ? " Nothing was touched." : "");
 		for (size_t n = 0; !o->dry_run && n < a->f->count; n++)
 			say_waits_at(a, n);
 		say(stdout, "\n");

@@ -72,6 +72,8 @@ int fleet_tell_hosts(FILE *to, const struct fleet_order *o, size_t most, size_t 
 /* A {"host":...} line for each host, then the summary. */
 int fleet_tell_json(const struct fleet_order *o);
 const char *fleet_done_key(const char *verb, bool dry_run); /* "deleted", "would_delete" */
+/* The same for people: "would delete". Returns buf. */
+char *fleet_done_text(const char *verb, bool dry_run, char *buf, size_t size);
 
 int fleet_act(struct fleet *f, struct err *err);                 /* purge, hold, release, undo */
 int fleet_look(struct fleet *f, struct err *err);                /* list, top, why, status */

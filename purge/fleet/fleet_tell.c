@@ -17,19 +17,30 @@ const char *fleet_done_key(const char *verb, bool dry_run)
 	return "matched";
 }
 
+char *fleet_done_text(const char *verb, bool dry_run, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s", fleet_done_key(verb, dry_run));
+	for (char *at = strchr(buf, '_'); at; at = strchr(at, '_'))
+		*at = ' ';
+	return buf;
+}
+
 /* "deleted 800, failed 2", or the reason for a failure. */
-static void put_result(struct strbuf *to, const struct json *r, const char *done)
+static void put_result(struct strbuf *to, const struct json *r, const struct fleet_order *o)
 {
 	static const char *const others[] = {"failed", "unproven", "changed", "unreadable"};
 	const struct json *summary = json_child(r, "summary");
 	const char *words = json_text(r, "words");
 	int64_t total = json_int(r, "total", 0);
 	enum fleet_state state = fleet_state_of(r);
+	char done[32];
 
 	if (state == FLEET_OPEN && total > 0)
 		strbuf_printf(to, "%" PRId64 " of %" PRId64, json_int(r, "progress", 0), total);
 	if (summary)
-		strbuf_printf(to, "%s %" PRId64, done, json_int(summary, done, 0));
+		strbuf_printf(to, "%s %" PRId64,
+		    fleet_done_text(o->verb, o->dry_run, done, sizeof(done)),
+		    json_int(summary, fleet_done_key(o->verb, o->dry_run), 0));
 	for (size_t n = 0; n < COUNT_OF(others); n++)
 		if (json_int(summary, others[n], 0) > 0)
 			strbuf_printf(
@@ -49,7 +60,7 @@ static void put_time(const struct json *r, char *buf, size_t size)
 		snprintf(buf, size, "%.1f s", (double)age / (double)USEC_PER_SEC);
 }
 
-static void add_row(struct table *t, const struct fleet_result *result, const char *done)
+static void add_row(struct table *t, const struct fleet_result *result, const struct fleet_order *o)
 {
 	const struct json *r = result->json;
 	static const char *const colors[] = {
@@ -58,7 +69,7 @@ static void add_row(struct table *t, const struct fleet_result *result, const ch
 	char when[64];
 	enum fleet_state state = fleet_state_of(r);
 
-	put_result(&what, r, done);
+	put_result(&what, r, o);
 	put_time(r, when, sizeof(when));
 	table_add(
 	    t, (const char *[]){result->shown, fleet_state_word(r), strbuf_text(&what), when});
@@ -71,14 +82,13 @@ int fleet_tell_hosts(FILE *to, const struct fleet_order *o, size_t most, size_t 
 	static const struct table_column columns[] = {
 	    {.name = "HOST"}, {.name = "STATE"}, {.name = "RESULT", .cut = true}, {.name = "TIME"}};
 	struct table *t = table_new(to, columns, COUNT_OF(columns));
-	const char *done = fleet_done_key(o->verb, o->dry_run);
 	size_t count = fleet_count(o).hosts, rows = 0;
 
 	fleet_each (r, o) {
 		if (most &&
 		    (rows == most || (count > most && fleet_state_of(r.json) == FLEET_DONE)))
 			continue;
-		add_row(t, &r, done);
+		add_row(t, &r, o);
 		rows++;
 	}
 	if (ret_rows)

@@ -49,6 +49,9 @@ class Purge(FleetCase):
             host.fill(BAD, 3)
         done = self.fleet.idx("purge", "--fleet", "--json", "-n", "example.com")
         self.assertEqual((done.status, done.lines[-1]["summary"]["would_delete"]), (0, 6), done)
+        done = self.fleet.idx("purge", "--fleet", "-n", "example.com")
+        self.assertIn("mx1\tdone\twould delete 3\t", done.out)
+        self.assertIn("Would delete 6 messages on 2 of 2 hosts. Nothing was touched.\n", done.out)
         for host in hosts:
             self.assertEqual(host.senders(), {BAD: 3})
 
