@@ -78,6 +78,7 @@ struct item {
 	bool refuted;     /* its file was read, and contradicts its row */
 	bool again;       /* an earlier message with this ID was acted on */
 	bool replaced;    /* a later message has this ID */
+	bool copied;      /* deleted, but another queue has a copy: same ID and arrival */
 	bool reread;      /* its file was read, because its row was not proven */
 	bool looked;      /* was gone, and was looked for a second time */
 	bool dropped;     /* the index was told that it left */

@@ -182,7 +182,7 @@ int order_look_start(struct run *run, const struct postfix *p, const size_t *at,
 int order_look_finish(struct run *run, struct spool_proving *look, const size_t *at, size_t count,
     struct proof **ret, int64_t *ret_since, struct err *err) NODISCARD;
 /* Before an action: keeps proof in the item and sets its result. */
-void order_judge(struct run *run, struct item *item, const struct proof *proof);
+void order_judge(struct run *run, struct item *item, const struct proof *found);
 
 /* After postsuper: the item has its result; or is worth another try; or is still arriving. */
 enum settled { SETTLED, SETTLE_AGAIN, SETTLE_WAIT };

@@ -81,9 +81,24 @@ static bool is_asked_for(struct run *run, struct item *item, const struct proof 
 	return proof->asked == ASKED_YES;
 }
 
-void order_judge(struct run *run, struct item *item, const struct proof *proof)
+/* Postfix moves files, and never copies them; but somebody may have restored a backup over a queue
+ * whose mail had moved on. postsuper takes one of the two. */
+static bool is_copy(const struct item *item, const struct proof *proof)
+{
+	return (proof->state == PROOF_CHANGED || proof->state == PROOF_UNPROVEN) &&
+	       proof->arrival_time > 0 && proof->arrival_time == item->proof.arrival_time;
+}
+
+void order_judge(struct run *run, struct item *item, const struct proof *found)
 {
 	const struct selector *s = run->order->selector;
+	struct proof copy = *found;
+	const struct proof *proof = &copy;
+
+	if (item->copied && is_copy(item, proof))
+		copy.state = PROOF_SAME;
+	else if (item->copied && proof->state != PROOF_ERROR)
+		copy.state = PROOF_GONE;
 	bool is_there = proof->state == PROOF_UNPROVEN || proof->state == PROOF_ARRIVING ||
 			proof->state == PROOF_SAME;
 
@@ -93,7 +108,7 @@ void order_judge(struct run *run, struct item *item, const struct proof *proof)
 		order_fail_look(run->outcome, item, proof);
 		return;
 	}
-	item->result = result_of[proof->state];
+	item->result = item->copied && !is_there ? RESULT_DONE : result_of[proof->state];
 	if (!is_there)
 		return;
 	bool meant = selector_match_file(s, order_arrival(item), proof->size, proof->queue) &&
@@ -101,7 +116,7 @@ void order_judge(struct run *run, struct item *item, const struct proof *proof)
 		     !(item->refuted && item->result == RESULT_READY);
 	item->idle = meant && (proof->queue & run->row->idle);
 	if (!meant || item->idle)
-		item->result = RESULT_EXCLUDED;
+		item->result = item->copied ? RESULT_DONE : RESULT_EXCLUDED;
 }
 
 static int prove_some(struct run *run, const size_t *at, size_t count, struct err *err)
@@ -173,6 +188,10 @@ enum settled order_settle(const struct action_row *row, struct outcome *outcome,
 	if (state == PROOF_ERROR) {
 		order_fail_look(outcome, item, after);
 		return SETTLED;
+	}
+	if (said && row->leaves && !row->needs && is_copy(item, after)) {
+		item->copied = true;
+		return SETTLE_AGAIN;
 	}
 	if (state == PROOF_GONE || state == PROOF_CHANGED || state == PROOF_UNPROVEN)
 		return settle(item, said && !row->stays ? RESULT_DONE : result_of[state]);

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 
+import spool
 from case import BAD, RigCase, both_ids
 
 
@@ -205,3 +206,46 @@ class Mixed(RestoreCase):
         for args in (["brand.test"], ["--login", "joe"], ["--client", "192.0.2.7"], ["--recipient", "dest.test", "brand.test"]):
             self.assert_selects({special}, *args)
         self.assert_purged({special}, "--login", "joe")
+
+
+@both_ids
+class OverTheLiveQueue(RestoreCase):
+    """Mail moved on after the backup, which is then laid over the queue: two files have one ID."""
+
+    def restore(self, *moved):
+        """Puts a copy of each message, as it was before it moved, beside the one that did."""
+        deferred, backup = (os.path.join(self.postfix.directory, name) for name in ("spool/deferred", "backup"))
+        os.mkdir(backup)
+        self.addCleanup(shutil.rmtree, backup)
+        copy_tree(deferred, backup)
+        self.assertEqual(self.pq.idx("hold", "-y", *moved).status, 0)
+        for letter in os.listdir(backup):
+            copy_tree(os.path.join(backup, letter), os.path.join(deferred, letter))
+        return [path for _, queue_id, path in spool.walk(self.postfix.spool) if queue_id in self.ours]
+
+    def assert_all_purged(self, *args):
+        result = self.assert_purged(self.ours, *args)
+        self.assertEqual((result.summary["unproven"], result.summary["changed"]), (0, 0), result)
+
+    def test_purge(self):
+        self.assertEqual(len(self.restore(BAD)), 24)
+        self.assert_all_purged(BAD)
+
+    def test_purge_after_a_catch_up(self):
+        self.assertEqual(len(self.restore(BAD)), 24)
+        self.assertEqual(self.pq.idx("sync").status, 0)
+        self.assert_all_purged(BAD)
+
+    def test_without_an_index(self):
+        self.assertEqual(len(self.restore(BAD)), 24)
+        self.pq.stop()
+        self.pq.forget()
+        self.assert_all_purged(BAD)
+
+    def test_one_queue_alone(self):
+        """What was asked for is done; a copy in another queue was not asked for."""
+        self.restore(BAD)
+        result = self.purge("--queue", "deferred", BAD)
+        self.assertEqual(result.with_result("deleted"), self.ours, result)
+        left = {(queue, queue_id) for queue, queue_id, _ in spool.walk(self.postfix.spool) if queue_id in self.ours}
+        self.assertEqual(left, {("hold", queue_id) for queue_id in self.ours})

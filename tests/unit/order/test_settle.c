@@ -73,6 +73,41 @@ static void test_table(void **state)
 	}
 }
 
+/* Another queue has the same message in another file, as after a backup was restored. */
+static void test_copy(void **state)
+{
+	static const struct {
+		const char *name;
+		enum action action;
+		bool said;
+		uint8_t after;
+		int64_t arrival;
+		int want;
+	} cases[] = {
+	    {"a copy", ACTION_DELETE, true, PROOF_UNPROVEN, 7, AGAIN},
+	    {"a copy, with another sender", ACTION_DELETE, true, PROOF_CHANGED, 7, AGAIN},
+	    {"the ID used again", ACTION_DELETE, true, PROOF_CHANGED, 8, RESULT_DONE},
+	    {"a file without a time", ACTION_DELETE, true, PROOF_CHANGED, -1, RESULT_DONE},
+	    {"not said", ACTION_DELETE, false, PROOF_CHANGED, 7, RESULT_CHANGED},
+	    {"held", ACTION_HOLD, true, PROOF_CHANGED, 7, RESULT_CHANGED},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		struct outcome outcome = {0};
+		struct item item = {.result = RESULT_READY, .proof = {.arrival_time = 7}};
+		struct proof after = {
+		    .state = cases[n].after, .queue = QUEUE_HOLD, .arrival_time = cases[n].arrival};
+		enum settled settled = order_settle(&action_rows[cases[n].action], &outcome, &item,
+		    &after, cases[n].said, false, "");
+		int got = settled == SETTLE_AGAIN ? AGAIN : (int)item.result;
+
+		if (got != cases[n].want)
+			case_fail(cases[n].name, "got %d, want %d", got, cases[n].want);
+		case_assert(cases[n].name, item.copied == (got == AGAIN));
+	}
+}
+
 /* A directory that Postfix cannot search does not hide mail that was elsewhere before. */
 static void test_hidden(void **state)
 {
@@ -168,6 +203,6 @@ static void test_words(void **state)
 		assert_string_equal(result_word(cases[n].result, cases[n].action), cases[n].want);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_table), cmocka_unit_test(test_hidden),
+UNIT_MAIN(cmocka_unit_test(test_table), cmocka_unit_test(test_copy), cmocka_unit_test(test_hidden),
     cmocka_unit_test(test_reasons), cmocka_unit_test(test_last_look_is_kept),
     cmocka_unit_test(test_words))
