@@ -42,6 +42,13 @@ def both_ids(cls):
     return cls
 
 
+def both_ids_at_length(cls):
+    """The same where the form of the IDs hardly matters: the runner leaves the twin to `make full`."""
+    both_ids(cls)
+    getattr(sys.modules[cls.__module__], cls.__name__ + "LongIds").at_length = True
+    return cls
+
+
 def known_defect(words):
     """Marks a test that shows a known defect. It runs, reports the defect on stderr each time, and fails once it
     passes."""

@@ -88,6 +88,14 @@ def until(ready, what, timeout=30.0):
         pause = min(pause * 1.1, 0.05)
 
 
+def catch(reached, process):
+    """Looks without a pause, by which what passes could be missed, until it is reached or the process has ended."""
+    end = time.monotonic() + 60
+    while not reached() and process.poll() is None:
+        if time.monotonic() > end:
+            raise TimeoutError("waited 60 s in vain for a process to be at it")
+
+
 def default_of(parameter):
     """Postfix's built-in default; some paths differ between its versions."""
     return subprocess.run([os.path.join(COMMANDS, "postconf"), "-dh", parameter], check=True, capture_output=True,

@@ -6,7 +6,7 @@ import stat
 
 from case import BAD, RigCase, both_ids
 from pqpurge import preload
-from rig import COMMANDS, until
+from rig import COMMANDS, catch
 
 SILENT = "cat >/dev/null"
 LYING = "while read -r id; do echo \"postsuper: $id: removed\" >&2; done; echo 'postsuper: Deleted: 9 messages' >&2"
@@ -89,7 +89,7 @@ class Interrupted(RigCase):
     def interrupt(self, verb, begun):
         """^C once something was done; returns the command's output, and its batch in `log`."""
         child = self.pq.idx_start(verb, "-y", "--json", BAD, stdout=open(self.pq.home + "/out", "wb"))
-        until(lambda: child.poll() is not None or begun(), f"the beginning of {verb}")
+        catch(begun, child)
         child.send_signal(signal.SIGINT)
         self.assertEqual(child.wait(60), 3)
         with open(self.pq.home + "/out", encoding="utf-8") as file:

@@ -8,10 +8,10 @@ import signal
 import subprocess
 
 import spool
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 from pqpurge import preload
 from process import descendants, is_stopped, kill_all
-from rig import until
+from rig import catch, until
 from test_identity import overwrite
 from terminal import Terminal
 
@@ -41,7 +41,7 @@ class IndexCase(RigCase):
         return set(self.pq.idx("list", "--json", "--index-only").messages)
 
 
-@both_ids
+@both_ids_at_length
 class Removed(IndexCase):
     def test_while_the_daemon_runs(self):
         self.pq.forget()
@@ -122,7 +122,7 @@ class Removed(IndexCase):
         self.assertEqual((undone.status, undone.with_result("released")), (0, {one}), undone)
 
 
-@both_ids
+@both_ids_at_length
 class Damaged(IndexCase):
     """A file that is not, or no longer, an index is set aside and built anew."""
 
@@ -175,7 +175,7 @@ class Damaged(IndexCase):
         self.assertEqual((result.status, result.with_result("deleted")), (0, self.ours), result)
 
 
-@both_ids
+@both_ids_at_length
 class Stale(IndexCase):
     def test_copy_of_yesterday(self):
         """An older index comes back: rows of messages that left are dropped, and missing ones are read."""
@@ -208,7 +208,7 @@ class Stale(IndexCase):
         self.assertIn(one, self.postfix.ids())
 
 
-@both_ids
+@both_ids_at_length
 class Absent(RigCase):
     """The daemon was off."""
 
@@ -238,7 +238,7 @@ class Absent(RigCase):
         self.assertEqual((listed.status, set(listed.messages), listed.err), (0, ours, ""))
 
 
-@both_ids
+@both_ids_at_length
 class NeverInstalled(RigCase):
     starts_daemon = False
 
@@ -262,7 +262,7 @@ class NeverInstalled(RigCase):
         self.assertEqual(self.assert_purged(ours, BAD).summary["from_queue"], 0)
 
 
-@both_ids
+@both_ids_at_length
 class MidPurge(RigCase):
     """Something happens to the index during a purge."""
 
@@ -281,7 +281,7 @@ class MidPurge(RigCase):
 
     def run_and(self, happening, *words):
         command = self.pq.idx_start(*words, "-y", "--json", BAD, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        until(lambda: self.waiting() < self.COUNT - 50 or command.poll() is not None, "a command under way")
+        catch(lambda: self.waiting() < self.COUNT - 50, command)
         self.assertIsNone(command.poll(), "it was done before anything could happen")
         happening()
         out, err = command.communicate(timeout=120)
@@ -338,7 +338,7 @@ class MidPurge(RigCase):
         self.assertEqual(self.postfix.ids(), self.others)
 
 
-@both_ids
+@both_ids_at_length
 class ReadBySomebodyElse(RigCase):
     """Mail that one command left to the index, since another had read it meanwhile; then the index stops answering."""
 
@@ -389,7 +389,7 @@ class ReadBySomebodyElse(RigCase):
         self.check(lambda: (self.pq.kill9(), shutil.rmtree(self.pq.index)), "list")
 
 
-@both_ids
+@both_ids_at_length
 class Thousands(RigCase):
     """2,000 are queued, and the index goes."""
 

@@ -5,8 +5,8 @@ import os
 import subprocess
 import threading
 
-from case import BAD, RigCase, both_ids
-from rig import until
+from case import BAD, RigCase, both_ids_at_length
+from rig import catch, until
 
 COUNT = 1500
 
@@ -27,12 +27,16 @@ class KilledCase(RigCase):
         """Starts the command and kills it, without its children, once this much is done."""
         with open(os.path.join(self.pq.home, "out"), "wb") as out:
             command = self.pq.idx_start(*args, stdout=out, stderr=subprocess.STDOUT)
-        until(lambda: reached() or command.poll() is not None, "the middle of it")
+        catch(reached, command)
         self.assertIsNone(command.poll(), "it was done before it could be killed")
+        self.kill(command)
+
+    def kill(self, command):
         command.kill()
         command.wait()
-        until(lambda: subprocess.run(["pgrep", "-f", f"postsuper.*{self.postfix.etc}"], stdout=subprocess.DEVNULL,
-                                     check=False).returncode != 0, "the end of its children")
+        theirs = f"postsuper.*{self.postfix.etc}|pqpurge-idx.*{self.pq.conf}"
+        until(lambda: subprocess.run(["pgrep", "-f", theirs], stdout=subprocess.DEVNULL, check=False).returncode != 0,
+              "the end of its children")
 
     def log(self):
         """The batches, the newest first."""
@@ -41,7 +45,7 @@ class KilledCase(RigCase):
         return sorted(result.lines, key=lambda batch: -batch["batch"])
 
 
-@both_ids
+@both_ids_at_length
 class Hold(KilledCase):
     def setUp(self):
         super().setUp()
@@ -93,7 +97,7 @@ class Hold(KilledCase):
         self.assertEqual((result.status, self.held()), (0, self.others), result)
 
 
-@both_ids
+@both_ids_at_length
 class Purge(KilledCase):
     def setUp(self):
         super().setUp()
@@ -117,7 +121,7 @@ class Purge(KilledCase):
         self.assertEqual(result.status, 1, result)
 
 
-@both_ids
+@both_ids_at_length
 class Release(KilledCase):
     def test_release_again(self):
         held = self.pq.idx("hold", "-y", "--json", BAD)
@@ -128,7 +132,7 @@ class Release(KilledCase):
         self.assertEqual(self.postfix.ids(), self.ours | self.others)
 
 
-@both_ids
+@both_ids_at_length
 class AtAnyMoment(KilledCase):
     """Kills at one moment after another: the account never claims what was not done, nor lacks what was."""
 
@@ -137,10 +141,7 @@ class AtAnyMoment(KilledCase):
             after = threading.Event()
             command = self.pq.idx_start("hold", "-y", BAD, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             after.wait(0.05 * n)
-            command.kill()
-            command.wait()
-            until(lambda: subprocess.run(["pgrep", "-f", f"postsuper.*{self.postfix.etc}"], stdout=subprocess.DEVNULL,
-                                         check=False).returncode != 0, "the end of its children")
+            self.kill(command)
             held = self.held()
             done = sum(b["done"] for b in self.log() if b["verb"] == "hold" and b["state"] in ("unfinished", "done"))
             self.assertEqual(done, len(held), f"kill {n}: {self.log()}")
@@ -151,7 +152,7 @@ class AtAnyMoment(KilledCase):
             self.assertEqual(self.held(), set(), f"kill {n}")
 
 
-@both_ids
+@both_ids_at_length
 class Account(RigCase):
     """state_directory/log as a file."""
 

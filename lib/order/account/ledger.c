@@ -146,39 +146,60 @@ static int add_batch(struct ledger_entries *e, struct ledger_batch *b)
 	return code;
 }
 
-/* If the result of a part is unknown, its messages that an undo released count as done. */
-static int settle_part(struct ledger_part *part, const struct ledger_entries *released)
+static bool has_message(const struct ledger_entries *e, const struct ledger_entry *message)
+{
+	return e->count > 0 &&
+	       bsearch(message, e->list, e->count, sizeof(*e->list), account_entry_compare);
+}
+
+/* Keeps those of a part's messages that are in the list, or those that are not. */
+static int keep_messages(struct ledger_part *part, const struct ledger_entries *list, bool listed)
 {
 	struct ledger_entries asked = {0};
-	struct strbuf sure = {0};
+	struct strbuf kept = {0};
 	int code = add_part(&asked, NULL, part);
 
 	for (size_t n = 0; n < asked.count; n++)
-		if (released->count > 0 && bsearch(&asked.list[n], released->list, released->count,
-					       sizeof(*released->list), account_entry_compare))
-			account_entry_put(&sure, &asked.list[n].message);
+		if (has_message(list, &asked.list[n]) == listed)
+			account_entry_put(&kept, &asked.list[n].message);
 	free(asked.list);
-	if (code == 0 && !sure.failed) {
+	if (code == 0 && !kept.failed) {
 		free(part->ids);
-		part->ids = strdup(strbuf_text(&sure));
-		part->doubt = false;
+		part->ids = strdup(strbuf_text(&kept));
 	}
-	strbuf_release(&sure);
-	return code < 0 || sure.failed || !part->ids ? -ENOMEM : 0;
+	strbuf_release(&kept);
+	return code < 0 || kept.failed || !part->ids ? -ENOMEM : 0;
 }
 
 /* A message that an undo released was held by the killed batch, although the queue no longer shows
- * it. */
-static int settle_batch(struct ledger_batch *batch, struct ledger_batch *undo)
+ * it. What another batch acted on later was not deleted by a killed purge. */
+static int settle_batch(struct ledger_batch *killed, struct ledger_batch *later, bool undone)
 {
-	struct ledger_entries released = {0};
-	int code = add_batch(&released, undo);
+	struct ledger_entries acted_on = {0};
+	int code = add_batch(&acted_on, later);
 
-	array_sort(&released, by_message);
-	for (size_t n = 0; code == 0 && n < batch->parts.count; n++)
-		if (batch->parts.list[n].doubt)
-			code = settle_part(&batch->parts.list[n], &released);
-	free(released.list);
+	array_sort(&acted_on, by_message);
+	for (size_t n = 0; code == 0 && n < killed->parts.count; n++) {
+		struct ledger_part *part = &killed->parts.list[n];
+
+		if (!part->doubt)
+			continue;
+		code = keep_messages(part, &acted_on, undone);
+		part->doubt = !undone;
+	}
+	free(acted_on.list);
+	return code;
+}
+
+static int settle_purges(struct ledger *ledger, struct ledger_batch *later)
+{
+	int code = 0;
+
+	if (later->parts.count == 0)
+		return 0;
+	for (struct ledger_batch *b = ledger->list; code == 0 && b < later; b++)
+		if (b->effect == EFFECT_DELETES && !b->ended)
+			code = settle_batch(b, later, false);
 	return code;
 }
 
@@ -197,8 +218,9 @@ static int end_batch(struct ledger *ledger, struct ledger_batch *batch, const st
 		if (!other)
 			continue;
 		other->undone = true;
-		code = other->ended ? 0 : settle_batch(other, batch);
+		code = other->ended ? 0 : settle_batch(other, batch, true);
 	}
+	code = code ?: settle_purges(ledger, batch);
 	drop_parts(batch, !ledger->all);
 	return code < 0 ? code : batch_read(&batch->told, line, false);
 }

@@ -32,6 +32,27 @@ static void test_killed_purge(void **state)
 	close_walk(&w);
 }
 
+/* What the next purge finds was not deleted by the killed one. */
+static void test_killed_before_it_deleted(void **state)
+{
+	struct batches batches;
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	fill(&w, QUEUE_DEFERRED);
+	ask_for(&w, &w.selector.author, "bad.example");
+	run_killed_after(&w, "true");
+	assert_int_equal(newest(&w, &batches)->done, 0);
+	batches_release(&batches);
+	run(&w);
+	assert_int_equal(results(&w, RESULT_DONE), MAILS);
+	assert_int_equal(newest(&w, &batches)->done, MAILS);
+	assert_int_equal(batches.list[1].done, 0);
+	batches_release(&batches);
+	close_walk(&w);
+}
+
 static void test_killed_hold_is_undone(void **state)
 {
 	struct batches batches;
@@ -242,9 +263,9 @@ static void test_running(void **state)
 	close_walk(&w);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_killed_purge), cmocka_unit_test(test_killed_hold_is_undone),
-    cmocka_unit_test(test_undo_awaits_an_orphan), cmocka_unit_test(test_killed_hold_is_adopted),
-    cmocka_unit_test(test_orphan), cmocka_unit_test(test_not_adopted),
-    cmocka_unit_test(test_another_token), cmocka_unit_test(test_undone_is_not_adopted),
-    cmocka_unit_test(test_killed_twice), cmocka_unit_test(test_adopted_is_killed),
-    cmocka_unit_test(test_running))
+UNIT_MAIN(cmocka_unit_test(test_killed_purge), cmocka_unit_test(test_killed_before_it_deleted),
+    cmocka_unit_test(test_killed_hold_is_undone), cmocka_unit_test(test_undo_awaits_an_orphan),
+    cmocka_unit_test(test_killed_hold_is_adopted), cmocka_unit_test(test_orphan),
+    cmocka_unit_test(test_not_adopted), cmocka_unit_test(test_another_token),
+    cmocka_unit_test(test_undone_is_not_adopted), cmocka_unit_test(test_killed_twice),
+    cmocka_unit_test(test_adopted_is_killed), cmocka_unit_test(test_running))
