@@ -138,7 +138,7 @@ SIDE_BY_SIDE = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(if $(filter 1,$(JO
 BESIDE       = $(if $(JOBS),,JOBS=$(shell nproc))
 
 .PHONY: all check check-long check-postfix check-others $(RUN_TESTS) full programs-for-tests
-check: ## lint, and every test once: some minutes
+check: ## lint, and the tests: some minutes
 	sh tests/deps.sh build test lint
 	$(MAKE) lint LINT_GCC=$(BUILD)
 	$(MAKE) $(SIDE_BY_SIDE) --output-sync=target --no-print-directory DEVELOPER=1 check-postfix check-others
@@ -176,8 +176,9 @@ fleet: programs-for-tests ## three hosts on a private PostgreSQL with TLS, and p
 	tests/disk tests/fleet/run $(BUILD) $(T)
 
 # The Postfix tests that have a full size run in it with torture, in its long form.
-full: programs-for-tests ## a protocol test that is cut short elsewhere, in full size
+full: programs-for-tests ## a protocol test in full size; more Postfix tests with long queue IDs
 	PQPURGE_FULL=1 tests/disk tests/protocol/run $(BUILD) test_reload
+	tests/disk tests/postfix/run $(BUILD) --at-length
 
 SUITE = trixie
 .PHONY: suite demo fleet-demo

@@ -3,7 +3,7 @@
 import signal
 import time
 
-from case import RigCase, both_ids
+from case import RigCase, both_ids_at_length
 from rig import until
 from smtp import Refused, content
 
@@ -292,7 +292,7 @@ class ByFile(BlockCase):
         self.assert_refused("a@bad.example")
 
 
-@both_ids
+@both_ids_at_length
 class PurgeAndBlock(BlockCase):
     def test_block_then_purge(self):
         ours, other = set(self.send_many("a@bad.example", 5)), self.send("a@good.test")

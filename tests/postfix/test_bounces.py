@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: ISC
 """--with-bounces: bounces and delay notices of the mail, told apart from all others by their own files."""
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 from rig import until
 from smtp import content
 
 
-@both_ids
+@both_ids_at_length
 class Bounces(RigCase):
     """Mail to unknown users bounces on this host; the bounces wait for the forged sender's server."""
 

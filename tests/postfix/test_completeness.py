@@ -4,12 +4,12 @@ and verbs."""
 import os
 import time
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 from rig import until
 from smtp import content
 
 
-@both_ids
+@both_ids_at_length
 class Unheard(RigCase):
     def send_mix(self):
         """Mail that is only in queue files, half of it of BAD; the IDs of that half and of the other."""
@@ -124,7 +124,7 @@ class Unheard(RigCase):
         os.unlink(self.postfix.find(broken))
 
 
-@both_ids
+@both_ids_at_length
 class LocalMail(RigCase):
     """sendmail(1) mail: recorded through non_smtpd_milters, proven by create_time; also where no milter has seen it."""
 

@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 from pqpurge import COMMAND, TOP
 from smtp import content
 from terminal import Terminal
@@ -192,7 +192,7 @@ class EmptyTheQueue(RigCase):
         self.assert_purged(self.deferred, "--all", "--queue", "deferred")
 
 
-@both_ids
+@both_ids_at_length
 class Combined(RigCase):
     """Selectors together: different kinds narrow, two of a kind are alternatives."""
 

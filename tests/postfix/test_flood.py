@@ -6,7 +6,7 @@ import select
 import subprocess
 import threading
 
-from case import RigCase, both_ids
+from case import RigCase, both_ids_at_length
 from pqpurge import preload
 from rig import until
 from smtp import Refused, content
@@ -45,7 +45,7 @@ class Senders:
             thread.join(60)
 
 
-@both_ids
+@both_ids_at_length
 class Flood(RigCase):
     def test_twenty_sessions_that_go_on(self):
         bad, good = Senders(self.postfix, 20, f"spam@{BAD}"), Senders(self.postfix, 4, "a@good.test")

@@ -14,7 +14,7 @@ import unittest
 import urllib.parse
 import urllib.request
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 from pqpurge import TOP
 from rig import free_port, until
 from smtp import content
@@ -121,7 +121,7 @@ class Rules(unittest.TestCase):
             self.assertIn(f"alertname: {name}}}", tests, f"no test in which {name} is silent")
 
 
-@both_ids
+@both_ids_at_length
 class Mail(MetricsCase):
     def test_nothing_yet(self):
         """Each name of the contract is there from the first day, at 0, so that Prometheus sees the first rise."""

@@ -181,3 +181,35 @@ class A(unittest.TestCase):
 
     def test_late_each_time(self):
         self.check("raise TimeoutError('waited 60 s in vain for: more')", "1 passed, 1 failed")
+
+
+class AtLength(unittest.TestCase):
+    """What is left out is named, and run when asked for."""
+    SUITE = """
+import unittest
+class A(unittest.TestCase):
+    def test_short(self):
+        pass
+class ALongIds(A):
+    at_length = True
+"""
+
+    def run_it(self, *names):
+        with tempfile.TemporaryDirectory() as directory:
+            with open(os.path.join(directory, "test_it.py"), "w", encoding="ascii") as file:
+                file.write(self.SUITE)
+            done = subprocess.run([sys.executable, os.path.join(HERE, "runner.py"), *names], cwd=directory, capture_output=True,
+                                  text=True, env=os.environ | {"PYTHONPATH": directory, "SUITE": "it", "JOBS": "2"}, timeout=60,
+                                  check=True)
+        return [line.split()[-1] for line in done.stdout.splitlines() if line.startswith("ok")], done.stdout
+
+    def test_left_out(self):
+        ran, words = self.run_it()
+        self.assertEqual(ran, ["test_it.A.test_short"])
+        self.assertIn("it: 1 tests with long queue IDs are left to `make full`\n", words)
+
+    def test_asked_for(self):
+        self.assertEqual(self.run_it("--at-length")[0], ["test_it.ALongIds.test_short"])
+
+    def test_by_name(self):
+        self.assertEqual(self.run_it("test_it.ALongIds")[0], ["test_it.ALongIds.test_short"])

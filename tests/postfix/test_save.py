@@ -5,11 +5,11 @@ import pwd
 import subprocess
 import tempfile
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 from smtp import content
 
 
-@both_ids
+@both_ids_at_length
 class Save(RigCase):
     settings = {"record_subject": True}
 

@@ -4,7 +4,7 @@ import ipaddress
 import os
 import pwd
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 from copies import STEP, Copier
 from smtp import content
 
@@ -15,7 +15,7 @@ def domain(address):
     return address.rpartition("@")[2].lower()
 
 
-@both_ids
+@both_ids_at_length
 class Selectors(RigCase):
     def corpus(self):
         """A dozen messages that differ in everything; {queue ID: QueueFile}."""
@@ -153,7 +153,7 @@ class Selectors(RigCase):
         self.assertEqual(result.with_result("would-delete"), expected, result)
 
 
-@both_ids
+@both_ids_at_length
 class Ids(RigCase):
     def test_ids(self):
         ids = self.send_many("a@good.test", 5)
@@ -260,7 +260,7 @@ class Uid(RigCase):
         self.assertEqual(self.postfix.ids(), {self.remote})
 
 
-@both_ids
+@both_ids_at_length
 class List(RigCase):
     """list --json: names and forms of `postqueue -j`, where it has them."""
 
@@ -290,7 +290,7 @@ class List(RigCase):
         self.assertEqual(set(self.pq.listed(BAD)), {second})
 
 
-@both_ids
+@both_ids_at_length
 class CutRecipients(RigCase):
     """Recipients beyond max_recipients are not in the index: the queue file decides."""
 

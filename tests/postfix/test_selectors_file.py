@@ -3,7 +3,7 @@
 import random
 import re
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 from smtp import content
 from test_selectors_subject import word
 from test_selectors_why import WhyCase
@@ -14,7 +14,7 @@ def boxes(count, *others):
     return ", ".join([f"u{n}@d{n}.test" for n in range(count)] + list(others))
 
 
-@both_ids
+@both_ids_at_length
 class CutFrom(RigCase):
     """With more header From mailboxes than are recorded, the file decides, even without a question."""
 
@@ -45,7 +45,7 @@ class CutFrom(RigCase):
         self.assertEqual(self.postfix.ids(), {other})
 
 
-@both_ids
+@both_ids_at_length
 class Gone(RigCase):
     """Nobody can say whether mail that left would have matched, unless its ID was asked for, or a look had seen it."""
 
@@ -70,7 +70,7 @@ class Gone(RigCase):
         self.assertEqual(self.postfix.ids(), set())
 
 
-@both_ids
+@both_ids_at_length
 class Combined(WhyCase):
     """Random selectors of every kind together, compared with the queue files and postqueue -j."""
 

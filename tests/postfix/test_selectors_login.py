@@ -2,7 +2,7 @@
 """--login @DOMAIN and /pcre/: for each message's login, and for that of its first pass behind a content filter."""
 import re
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 from filtered import Filtered, wired
 from rig import until
 from smtp import Refused
@@ -15,7 +15,7 @@ def domain_of(login):
     return login.rpartition("@")[2].lower() if "@" in login else None
 
 
-@both_ids
+@both_ids_at_length
 class Patterns(RigCase):
     def setUp(self):
         super().setUp()

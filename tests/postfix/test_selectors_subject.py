@@ -3,7 +3,7 @@
 import base64
 import re
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 from smtp import content
 
 
@@ -24,7 +24,7 @@ EXPRESSIONS = (
     "^A half told story$", "broken", "x-nothing", "^$", ".", "Invoice 4711 folded", r"Invoice \/ 4711", "nothing at all")
 
 
-@both_ids
+@both_ids_at_length
 class Subject(RigCase):
     def setUp(self):
         super().setUp()

@@ -3,7 +3,7 @@
 import os
 import re
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 from rig import until
 from smtp import content
 from test_emergency import restrictions
@@ -42,7 +42,7 @@ class WhyCase(RigCase):
                 file.write(b"recipient=u%d@d0.test\noffset=99\nstatus=4.3.2\naction=delayed\nreason=" % n + reason + b"\n\n")
 
 
-@both_ids
+@both_ids_at_length
 class Why(WhyCase):
     def assert_all(self):
         reasons = sorted({r["delay_reason"] for e in self.postfix.queue() for r in e["recipients"]})

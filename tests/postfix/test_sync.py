@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 from pqpurge import BUILD, TOP, preload
 from process import descendants, kill_all, open_files
 from rig import until
@@ -30,7 +30,7 @@ class SyncCase(RigCase):
         return {line["queue_id"]: line for line in lines if "queue_id" in line}
 
 
-@both_ids
+@both_ids_at_length
 class Leaving(SyncCase):
     def test_rows_follow_the_queue(self):
         ids = self.send_many("a@example.com", 100)
@@ -106,7 +106,7 @@ class Leaving(SyncCase):
         self.assert_purged({ours}, "--sender", "b@good.test")
 
 
-@both_ids
+@both_ids_at_length
 class Adding(SyncCase):
     def test_what_came_while_the_daemon_was_down(self):
         known = self.send("a@example.com")
@@ -143,7 +143,7 @@ class Adding(SyncCase):
         self.assertEqual(len(self.rows()), 3)
 
 
-@both_ids
+@both_ids_at_length
 class Churn(SyncCase):
     """Mail passes through. Rows that left are kept for an hour, for mail that a content filter gives back; then the
     file stops growing."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Mail that bypasses every milter is found all the same, and a block reports where rules are not applied."""
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 
 OTHER = "inet:127.0.0.1:1"
 
@@ -43,7 +43,7 @@ class Bypassed:
         self.assertIn(self.parameter, result.out + result.err)
 
 
-@both_ids
+@both_ids_at_length
 class Maps(Bypassed, BypassCase):
     """smtpd_milter_maps names another list for all clients."""
 
@@ -51,13 +51,13 @@ class Maps(Bypassed, BypassCase):
     main = f"smtpd_milter_maps = cidr:{{ {{ 0.0.0.0/0 {OTHER} }} }}\nmilter_default_action = accept\n"
 
 
-@both_ids
+@both_ids_at_length
 class MapsDisable(Bypassed, BypassCase):
     parameter = "smtpd_milter_maps"
     main = "smtpd_milter_maps = cidr:{ { 127.0.0.0/8 DISABLE } }\n"
 
 
-@both_ids
+@both_ids_at_length
 class Override(Bypassed, BypassCase):
     """An override of the only smtpd, as for mail that comes back from a filter."""
 

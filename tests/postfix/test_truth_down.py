@@ -3,7 +3,7 @@
 import os
 import signal
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 
 
 class DownCase(RigCase):
@@ -25,7 +25,7 @@ class DownCase(RigCase):
         self.assertNotIn("Nothing is wrong", text.out)
 
 
-@both_ids
+@both_ids_at_length
 class PostfixStopped(DownCase):
     def setUp(self):
         super().setUp()
@@ -55,7 +55,7 @@ class PostfixStopped(DownCase):
         self.assert_purged(self.ours, BAD)
 
 
-@both_ids
+@both_ids_at_length
 class Refused(DownCase):
     """Postfix refuses such a main.cf: its daemons run on, but `postfix status` fails."""
 
@@ -135,7 +135,7 @@ class FrozenLongIds(Frozen):
     long_ids = True
 
 
-@both_ids
+@both_ids_at_length
 class DaemonStopped(DownCase):
     def test_status(self):
         self.pq.stop()

@@ -4,7 +4,7 @@ complete, and status reports the displacement."""
 import os
 import subprocess
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 
 
 class EvictionCase(RigCase):
@@ -39,7 +39,7 @@ class EvictionCase(RigCase):
         self.postfix.settled()
 
 
-@both_ids
+@both_ids_at_length
 class Evicted(EvictionCase):
     def setUp(self):
         super().setUp()
@@ -84,7 +84,7 @@ class Evicted(EvictionCase):
         self.assertIn(last, self.indexed(BAD), "the newest are there")
 
 
-@both_ids
+@both_ids_at_length
 class FatRecipients(EvictionCase):
     """1,000 recipients of 500 bytes each: RCPT costs the sender little."""
 
@@ -107,7 +107,7 @@ class FatRecipients(EvictionCase):
         self.assert_purged(ours, BAD)
 
 
-@both_ids
+@both_ids_at_length
 class Small(EvictionCase):
     """A file system with almost no room: half of the free space bounds the index."""
 

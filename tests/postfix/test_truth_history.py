@@ -6,7 +6,7 @@ import collections
 import os
 import random
 
-from case import BAD, RigCase, both_ids, sized
+from case import BAD, RigCase, both_ids_at_length, sized
 from rig import until
 from smtp import content
 
@@ -88,7 +88,7 @@ class HistoryCase(RigCase):
         return {i for i, file in self.files.items() if BAD in file.author_domains}
 
 
-@both_ids
+@both_ids_at_length
 class History(HistoryCase):
     def compare(self):
         """Runs the looking verbs, one after the other, and then a purge."""

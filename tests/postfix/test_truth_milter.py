@@ -4,7 +4,7 @@ shows, and also what the client said."""
 import functools
 import sys
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 from null_milter import Editor
 from rig import free_port
 from smtp import Smtp, content
@@ -20,7 +20,7 @@ def shared_editor(port):
 
 def edited(cls):
     """Gives a class and its twin for long IDs an smtpd that asks our milter first, and then an editor."""
-    both_ids(cls)
+    both_ids_at_length(cls)
     for target in (cls, getattr(sys.modules[cls.__module__], cls.__name__ + "LongIds")):
         target.side, target.port = free_port(), free_port()
         target.services = (f"127.0.0.1:{target.side} inet n - n - 10 smtpd -o {{ smtpd_milters = "

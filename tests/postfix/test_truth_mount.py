@@ -4,7 +4,7 @@ forgotten file, but it is another place: the command says so, exits 1, and the i
 import os
 import shutil
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 from rig import until
 
 DIRECTORIES = ("maildrop", "incoming", "active", "deferred", "hold", "defer", "bounce", "corrupt", "pid", "public", "private")
@@ -65,7 +65,7 @@ class Cases:
         self.check(self.skeleton + " && touch deferred/README && install -d deferred/A deferred/lost+found")
 
 
-@both_ids
+@both_ids_at_length
 class Known(Cases, Unmounted):
     """A catch-up ran before."""
 
@@ -113,12 +113,12 @@ class Known(Cases, Unmounted):
         self.assertEqual(self.assert_purged(self.ours, BAD).summary["gone"], 0)
 
 
-@both_ids
+@both_ids_at_length
 class New(Cases, Unmounted):
     """No catch-up has seen the queue yet: there is only what the milter recorded."""
 
 
-@both_ids
+@both_ids_at_length
 class Missing(Unmounted):
     def test_missing(self):
         """Even the mount point is missing, so Postfix's directory is just empty."""

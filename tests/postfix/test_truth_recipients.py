@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Recipients that aliases expand, that always_bcc adds, and that are delivered meanwhile: --recipient finds both forms;
 --only and other_recipients count those for whom the message still waits."""
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 from rig import until
 
 
@@ -14,7 +14,7 @@ class RecipientCase(RigCase):
         return {r["address"]: r for r in self.pq.listed("--id", queue_id)[queue_id]["recipients"]}
 
 
-@both_ids
+@both_ids_at_length
 class Alias(RecipientCase):
     """A virtual alias to a freemail address outside."""
 
@@ -58,7 +58,7 @@ class Alias(RecipientCase):
         self.assertEqual((top.get("bigmail.test"), top.get("dest.test")), (3, 1), top)
 
 
-@both_ids
+@both_ids_at_length
 class Expanded(RecipientCase):
     """One alias, several recipients."""
 
@@ -87,7 +87,7 @@ class Expanded(RecipientCase):
         self.assert_purged({self.ours}, "--recipient", "all@dest.test")
 
 
-@both_ids
+@both_ids_at_length
 class Added(RecipientCase):
     main = "always_bcc = archive@bcc.test\n"
 
@@ -121,7 +121,7 @@ class Added(RecipientCase):
         self.assertNotIn("added", line["u@dest.test"])
 
 
-@both_ids
+@both_ids_at_length
 class SenderBcc(RecipientCase):
     main = "sender_bcc_maps = inline:{ a@example.com=boss@bcc.test }\n"
 
@@ -147,7 +147,7 @@ class SenderBcc(RecipientCase):
         self.assert_purged({ours}, "--client", "192.0.2.7")
 
 
-@both_ids
+@both_ids_at_length
 class RecipientBcc(RecipientCase):
     """Another user gets a copy of the mail to one recipient."""
 
@@ -162,7 +162,7 @@ class RecipientBcc(RecipientCase):
         self.assert_purged({ours}, "--recipient", "bcc.test")
 
 
-@both_ids
+@both_ids_at_length
 class Canonical(RecipientCase):
     """Rewritten without an alias: the file has only the new form, and the original as DSN has it."""
 
@@ -181,7 +181,7 @@ class Canonical(RecipientCase):
         self.assert_purged({ours}, "--recipient", "moved.test")
 
 
-@both_ids
+@both_ids_at_length
 class Done(RecipientCase):
     """Some recipients are delivered; the message waits for the rest."""
 
@@ -211,7 +211,7 @@ class Done(RecipientCase):
         self.test_only()
 
 
-@both_ids
+@both_ids_at_length
 class DoneMeanwhile(RecipientCase):
     """The row was read while all recipients waited; then some were delivered."""
 
@@ -233,7 +233,7 @@ class DoneMeanwhile(RecipientCase):
         self.assert_purged({ours}, "--recipient", "dest.test", "--only")
 
 
-@both_ids
+@both_ids_at_length
 class Many(RecipientCase):
     """More than a row keeps."""
 
@@ -252,7 +252,7 @@ class Many(RecipientCase):
         self.assert_purged({ours}, "--recipient", "d19.test")
 
 
-@both_ids
+@both_ids_at_length
 class DoneSince(RecipientCase):
     """Some are delivered after the index has read the file."""
 

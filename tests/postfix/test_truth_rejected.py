@@ -4,11 +4,11 @@ before 3.12-20260805 accepts that without telling the milter of an end. The seco
 with its own data."""
 import contextlib
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 from smtp import content, queue_id
 
 
-@both_ids
+@both_ids_at_length
 class Going(RigCase):
     main = "smtpd_end_of_data_restrictions = check_recipient_access inline:{ no@dest.test=REJECT }\n"
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Senders that Postfix rewrites behind the milter: a selector matches what mailq shows, and also what the client
 said."""
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 from smtp import content
 
 
@@ -78,7 +78,7 @@ class Forms:
         self.assertIn(self.queued, text)
 
 
-@both_ids
+@both_ids_at_length
 class Srs(Forms, Rewritten):
     """postsrsd's way: sender_canonical_maps for envelope senders alone."""
 
@@ -87,13 +87,13 @@ class Srs(Forms, Rewritten):
             "sender_canonical_maps = regexp:{ { /^(.*)@(example\\.com)$$/ SRS0=HHH=TT=$$2=$$1@rig.test } }\n")
 
 
-@both_ids
+@both_ids_at_length
 class Canonical(Forms, Rewritten):
     queued = "new@rewritten.test"
     main = "sender_canonical_maps = inline:{a@example.com=new@rewritten.test}\n"
 
 
-@both_ids
+@both_ids_at_length
 class WithBcc(Forms, Rewritten):
     """sender_bcc_maps put a recipient before the client into the file; the file is the recorded message all the same."""
 
@@ -101,7 +101,7 @@ class WithBcc(Forms, Rewritten):
     main = Canonical.main + "sender_bcc_maps = static:boss@bcc.test\n"
 
 
-@both_ids
+@both_ids_at_length
 class Masqueraded(Forms, Rewritten):
     given, queued = "a@www.example.com", "a@example.com"
     main = "masquerade_domains = example.com\n"
@@ -114,7 +114,7 @@ class Masqueraded(Forms, Rewritten):
         self.assert_selects(set(), "w.example.com")
 
 
-@both_ids
+@both_ids_at_length
 class Header(RigCase):
     """canonical_maps covers header From, too. cleanup(8) rewrites it before the milter sees it, so there is one
     form."""
@@ -142,7 +142,7 @@ class Header(RigCase):
         self.assert_purged(self.ours, "brand.test")
 
 
-@both_ids
+@both_ids_at_length
 class HeaderMasqueraded(RigCase):
     main = "masquerade_domains = example.com\nlocal_header_rewrite_clients = static:all\n"
 
@@ -154,7 +154,7 @@ class HeaderMasqueraded(RigCase):
         self.assert_purged({ours}, "example.com")
 
 
-@both_ids
+@both_ids_at_length
 class Unqualified(RigCase):
     """Postfix appends $myorigin."""
 
@@ -169,7 +169,7 @@ class Unqualified(RigCase):
         self.assert_purged({ours}, "rig.test")
 
 
-@both_ids
+@both_ids_at_length
 class Local(RigCase):
     """Mail of sendmail(1) is rewritten before the milter sees it, so there is one form."""
 

@@ -4,7 +4,7 @@ and the exit status is 2, since zero would mean zero."""
 import os
 import stat
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 
 
 class UnreadableCase(RigCase):
@@ -27,7 +27,7 @@ class UnreadableCase(RigCase):
         return path, {i for i in self.ours if os.path.dirname(self.postfix.find(i)) == path}
 
 
-@both_ids
+@both_ids_at_length
 class Directory(UnreadableCase):
     def check(self, *before):
         for args in before:
@@ -107,7 +107,7 @@ class Directory(UnreadableCase):
         self.assert_purged(inside, BAD)
 
 
-@both_ids
+@both_ids_at_length
 class Queue(UnreadableCase):
     def test_whole_queue(self):
         """deferred itself; mail in hold is handled."""
@@ -128,7 +128,7 @@ class Queue(UnreadableCase):
         self.assertIn("hold", result.err)
 
 
-@both_ids
+@both_ids_at_length
 class File(UnreadableCase):
     def test_mode(self):
         """A queue file of mode 0700 of another owner; mail_owner cannot open it."""
@@ -167,7 +167,7 @@ class File(UnreadableCase):
         self.assertIn(broken, result.err)
 
 
-@both_ids
+@both_ids_at_length
 class Shown(RigCase):
     """`show` of a message that no walk hands out does not say that it is gone."""
 

@@ -4,7 +4,7 @@ import os
 import random
 import socket
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids_at_length
 from rig import free_port, until
 from smtp import Refused, Smtp, content, queue_id
 
@@ -24,7 +24,7 @@ class SmtpFrom(Smtp):
         return made
 
 
-@both_ids
+@both_ids_at_length
 class Envelope(RigCase):
     """Addresses that MAIL FROM accepts. The queue file's own sender shows how Postfix reads them."""
 
@@ -127,7 +127,7 @@ class Generated(RigCase):
         self.assertEqual(wrong, {}, f"SEED={seed}: sender: (what we say, what Postfix stored)")
 
 
-@both_ids
+@both_ids_at_length
 class Submission(RigCase):
     """sendmail(1)."""
 
@@ -172,7 +172,7 @@ class Submission(RigCase):
         self.assert_purged(self.postfix.ids(), BAD)
 
 
-@both_ids
+@both_ids_at_length
 class Content(RigCase):
     def test_1000_recipients(self):
         recipients = [f"r{n}@dest.test" for n in range(1000)]
@@ -223,7 +223,7 @@ class Content(RigCase):
         self.assert_purged({ours}, "xn--bcher-kva.test")
 
 
-@both_ids
+@both_ids_at_length
 class Clients(RigCase):
     """Whatever client is named: the recorded address and port are those in the queue file, which they prove."""
 
@@ -285,7 +285,7 @@ class Clients(RigCase):
         self.check(client, shown_as=("192.0.2.99", 0))
 
 
-@both_ids
+@both_ids_at_length
 class Conversation(RigCase):
     """The order of a client's commands."""
 
@@ -355,7 +355,7 @@ class Conversation(RigCase):
         self.assertEqual(set(self.pq.listed(BAD)), {ours})
 
 
-@both_ids
+@both_ids_at_length
 class Unseen(RigCase):
     """Mail that no milter sees is found all the same."""
 
