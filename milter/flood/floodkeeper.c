@@ -207,7 +207,7 @@ static void happen(
 {
 	bool acts = event == FLOOD_ACTS || (event == FLOOD_AGAIN && i->act);
 
-	if (acts && k->settings->flood_watch == FLOOD_WATCH_ACT)
+	if (acts)
 		flood_act(k, i, now);
 	if (event == FLOOD_ENDS)
 		flood_unact(k, i);

@@ -112,12 +112,18 @@ static void set(struct floodkeeper *k, struct flood_incident *i, struct rule *r)
 			i->action = (uint8_t)a;
 }
 
+/* The settings may be others than when its rule was set. */
+static bool may_have_rule(const struct floodkeeper *k, const struct flood_incident *i)
+{
+	return k->settings->flood_watch == FLOOD_WATCH_ACT && i->mark != FLOOD_NORMAL &&
+	       flood_action_of(k->settings, i->kind) != FLOOD_WARN && flood_may_act(k->settings, i);
+}
+
 void flood_act(struct floodkeeper *k, struct flood_incident *i, int64_t now)
 {
 	struct rule r;
 
-	if (flood_action_of(k->settings, i->kind) == FLOOD_WARN || !flood_may_act(k->settings, i) ||
-	    i->mark == FLOOD_NORMAL)
+	if (!may_have_rule(k, i))
 		return;
 	if (make(k, i, now, &r) != 0) {
 		log_warning("flood %u: no rule can name its key", i->id);
@@ -167,13 +173,12 @@ void flood_renew(struct floodkeeper *k, struct flood_incident *i, int64_t now)
 	ruleset_unref(in_force);
 	if (!ours && !expired)
 		log_info("flood %u: its rule was removed or replaced, and is not set again", i->id);
-	if (ours && i->expires - now < last / 2)
+	if (ours && i->expires - now < last / 2 && may_have_rule(k, i))
 		set(k, i, &r);
 	else
 		rule_release(&r);
 	if (!ours)
 		i->expires = 0;
-	/* while the daemon was down; the settings may be others now */
-	if (expired && k->settings->flood_watch == FLOOD_WATCH_ACT)
+	if (expired) /* while the daemon was down */
 		flood_act(k, i, now);
 }

@@ -409,14 +409,14 @@ class Acts(FloodCase):
         self.assertEqual([(i["action"], i["held"]) for i in self.hooks("end") + self.incidents("--all")], [("HOLD", 2)] * 6)
         self.assertEqual({told["expires"] for told in self.hooks("begin")}, {0})
 
-    def restart_with(self, change):
-        """Stops the daemon, takes joe's rule away, lets change() edit the flood in the daemon's file, and starts it."""
+    def restart_with(self, change, without="joe"):
+        """Stops the daemon, takes a login's rule away, lets change() edit flood 1 in the daemon's file, and starts it."""
         self.pq.stop()
-        self.assertEqual(self.pq.idx("unblock", "login:joe").status, 0)
+        self.assertEqual(self.pq.idx("unblock", "login:" + without).status, 0)
         path = os.path.join(self.pq.state, "floods")
         with open(path, encoding="utf-8") as file:
             lines = [line for line in map(json.loads, file) if "id" in line or "kind" not in line]
-        change(next(line for line in lines if "id" in line))
+        change(next(line for line in lines if line.get("id") == 1))
         with open(path, "w", encoding="utf-8") as file:
             file.writelines(json.dumps(line) + "\n" for line in lines)
         self.pq.start()
@@ -456,6 +456,22 @@ class Acts(FloodCase):
         self.restart_with(change)
         until(lambda: not self.incidents()[0].get("expires"), "the flood to be without a rule", 60)
         self.assertEqual(self.joes_rule(), [])
+
+    def test_rule_is_not_renewed_once_acting_is_switched_off(self):
+        """The rule of flood 1 would be renewed by now. That of flood 2 is gone, which is noticed after it."""
+        for number, login in (1, "joe"), (2, "jim"):
+            self.flood(201, login)
+            until(lambda: self.incidents(str(number))[0]["held"], "what was held before", 60)
+        soon = int(time.time()) + 600
+
+        def change(flood):
+            flood.update(expires=soon * 1000000)
+            self.pq.settings["flood_watch"] = "warn"
+            self.pq.write_conf()
+        self.restart_with(change, without="jim")
+        until(lambda: self.logged("flood 2: its rule was removed"), "a look at the rules", 60)
+        self.assertEqual(self.incidents("1")[0]["expires"], soon)
+        self.assertEqual(self.joes_rule(), [("login:joe", "HOLD")])
 
     def test_an_ok_rule_stops_it(self):
         self.pq.write_rules("login:joe OK\n")
