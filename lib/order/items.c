@@ -354,15 +354,15 @@ static int take_unheard(
 int order_add_unheard(struct run *run, struct err *err)
 {
 	const struct selector *s = run->order->selector;
-	AUTO(free_local) struct queue_id *ids = calloc(s->ids.count + 1, sizeof(*ids));
-	AUTO(free_local) struct account_entry *gone = calloc(s->ids.count + 1, sizeof(*gone));
+	struct queue_id *ids = calloc(s->ids.count + 1, sizeof(*ids));
+	struct account_entry *gone = calloc(s->ids.count + 1, sizeof(*gone));
 	AUTO(free_local) struct proof *states = NULL;
 	size_t count = 0, gone_count = 0;
 	int code = 0;
 
 	if (!ids || !gone)
-		return err_sys(err, ENOMEM, "failed to look for %zu messages", s->ids.count);
-	for (size_t n = 0; s->ids_given && n < s->ids.count; n++)
+		code = err_sys(err, ENOMEM, "failed to look for %zu messages", s->ids.count);
+	for (size_t n = 0; code == 0 && s->ids_given && n < s->ids.count; n++)
 		if (!order_find(run->outcome, &s->ids.list[n]))
 			ids[count++] = s->ids.list[n];
 	if (count > 0)
@@ -370,5 +370,9 @@ int order_add_unheard(struct run *run, struct err *err)
 	for (size_t n = 0; code == 0 && n < count; n++)
 		if (states[n].state == PROOF_GONE)
 			gone[gone_count++].queue_id = ids[n];
-	return code == 0 && gone_count > 0 ? take_unheard(run, gone, gone_count, err) : code;
+	if (code == 0 && gone_count > 0)
+		code = take_unheard(run, gone, gone_count, err);
+	free(gone);
+	free(ids);
+	return code;
 }

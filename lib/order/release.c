@@ -101,7 +101,7 @@ static void tell_lost(struct run *run, size_t held, const struct holds_lost *los
 static int read_files(
     struct run *run, const struct account_entries *holds, struct caught *ret, struct err *err)
 {
-	AUTO(free_local) struct queue_id *ids = calloc(holds->count + 1, sizeof(*ids));
+	struct queue_id *ids = calloc(holds->count + 1, sizeof(*ids));
 	struct candidates *found = &ret->found;
 	struct selector all;
 	size_t kept = 0;
@@ -123,6 +123,7 @@ static int read_files(
 	}
 	found->count = kept;
 	selector_release(&all);
+	free(ids);
 	return code;
 }
 

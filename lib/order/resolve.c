@@ -113,7 +113,7 @@ void order_drop(struct run *run)
 
 	if (!run->indexed || !run->certain)
 		return;
-	AUTO(free_local) struct packed_id *left = calloc(outcome->count + 1, sizeof(*left));
+	struct packed_id *left = calloc(outcome->count + 1, sizeof(*left));
 	for (size_t n = 0; left && n < outcome->count; n++) {
 		struct item *item = &outcome->items[n];
 		struct queue_id id = candidate_id(item->candidate);
@@ -124,4 +124,5 @@ void order_drop(struct run *run)
 	}
 	if (count > 0)
 		tell_left(run, left, count);
+	free(left);
 }

@@ -117,11 +117,11 @@ static int save_all(struct one *list, size_t count, int directory, int queue_dir
 static int work(void *arg, struct bytes *out, struct err *err)
 {
 	const struct saving *s = arg;
-	AUTO(free_local) struct one *list = calloc(s->count, sizeof(*list));
 	int queue_dir = queue_directory_open(s->order->postfix, err);
 
 	if (queue_dir < 0)
 		return queue_dir;
+	struct one *list = calloc(s->count, sizeof(*list));
 	if (!list)
 		return err_sys(err, ENOMEM, "failed to save %zu messages", s->count);
 	for (size_t n = 0; n < s->count; n++) {
@@ -131,6 +131,7 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	bytes_put_i64(out, save_all(list, s->count, s->order->save->directory, queue_dir));
 	for (size_t n = 0; n < s->count; n++)
 		bytes_put_i64(out, list[n].code);
+	free(list);
 	return 0;
 }
 

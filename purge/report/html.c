@@ -31,7 +31,7 @@ static const char *reference_of(char c)
 void html_text(struct strbuf *h, const char *text)
 {
 	size_t size = strlen(text) + 1;
-	AUTO(free_local) char *clean = malloc(size);
+	char *clean = malloc(size);
 
 	if (!clean) {
 		h->failed = true;
@@ -45,6 +45,7 @@ void html_text(struct strbuf *h, const char *text)
 		else
 			strbuf_putc(h, *c);
 	}
+	free(clean);
 }
 
 void html_format(struct strbuf *h, const char *format, ...)

@@ -59,7 +59,7 @@ static size_t put_fitting(struct strbuf *to, const char *text, size_t width, boo
 size_t cells_put(struct strbuf *to, const char *text, size_t width, bool right, bool utf8)
 {
 	size_t size = strlen(text) + 1, used;
-	AUTO(free_local) char *clean = malloc(size);
+	char *clean = malloc(size);
 
 	if (!clean) {
 		to->failed = true;
@@ -80,6 +80,7 @@ size_t cells_put(struct strbuf *to, const char *text, size_t width, bool right, 
 			used++;
 		}
 	}
+	free(clean);
 	if (width != CELLS_FREE && used < width)
 		put_blanks(to, width - used);
 	return width == CELLS_FREE || used > width ? used : width;

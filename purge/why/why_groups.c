@@ -111,7 +111,7 @@ static int take(const struct blob *blob, size_t items, struct why_groups *ret, s
 int why_groups_read(
     const struct postfix *p, const struct outcome *outcome, struct why_groups *ret, struct err *err)
 {
-	AUTO(free_local) struct reading *r = calloc(1, sizeof(*r));
+	struct reading *r = calloc(1, sizeof(*r));
 	AUTO(blob_release) struct blob blob = {0};
 
 	*ret = (struct why_groups){0};
@@ -120,6 +120,7 @@ int why_groups_read(
 	r->p = p;
 	r->outcome = outcome;
 	int code = role_ask(&p->owner, p->stop, WHY_TIME_MAX, work, r, &blob, err);
+	free(r);
 	return code ?: take(&blob, outcome->count, ret, err);
 }
 

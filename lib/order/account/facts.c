@@ -196,7 +196,7 @@ static void put_table(struct json *o, const char *key, struct fact_table *t)
 int facts_line(
     struct facts *facts, const struct outcome *outcome, uint64_t batch, struct strbuf *ret)
 {
-	AUTO(free_local) int64_t *minutes = calloc(outcome->count + 1, sizeof(*minutes));
+	int64_t *minutes = calloc(outcome->count + 1, sizeof(*minutes));
 	struct json *o = json_new();
 	size_t total = 0;
 
@@ -211,5 +211,6 @@ int facts_line(
 		put_minutes(o, minutes, total);
 	for (size_t n = 0; n < FACT_TABLES; n++)
 		put_table(o, fact_keys[n], &facts->tables[n]);
+	free(minutes);
 	return json_write(ret, o);
 }

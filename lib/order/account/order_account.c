@@ -7,13 +7,12 @@
 static void settle_doubt(struct run *run)
 {
 	struct account_entries *doubt = &run->doubt;
-	AUTO(account_entries_release)
-	struct account_entries done = {.list = calloc(doubt->count + 1, sizeof(*done.list))};
+	struct account_entries done = {0};
 	AUTO(free_local) uint8_t *queues = NULL;
 	struct err err = {{0}};
 	size_t left = 0;
 
-	if (doubt->count == 0 || !done.list)
+	if (doubt->count == 0 || !(done.list = calloc(doubt->count, sizeof(*done.list))))
 		return;
 	if (holds_look(run->order->postfix, doubt, &queues, &err) < 0)
 		order_trouble(run->outcome, &err);
@@ -29,6 +28,7 @@ static void settle_doubt(struct run *run)
 	if (done.count > 0)
 		writer_done(run->writer, 0, done.list, done.count);
 	run->done_before += done.count;
+	account_entries_release(&done);
 }
 
 int order_account_begin(struct run *run, struct err *err)

@@ -137,19 +137,23 @@ static size_t take_nameless(struct catchup_work *w, struct queue_id *ids)
 static int find_left(struct catchup_work *w, struct err *err)
 {
 	size_t count = w->counts.certain && w->index_answers ? w->walked.nameless_count : 0;
-	AUTO(free_local) struct queue_id *ids = calloc(count + 1, sizeof(*ids));
+	struct queue_id *ids;
 	AUTO(free_local) struct proof *states = NULL;
 
 	if (count == 0)
 		return 0;
+	ids = calloc(count, sizeof(*ids));
 	w->left = calloc(count, sizeof(*w->left));
-	if (!ids || !w->left)
+	if (!ids || !w->left) {
+		free(ids);
 		return err_sys(err, ENOMEM, "failed to look for %zu messages", count);
+	}
 	count = take_nameless(w, ids);
 	int code = spool_states(w->task->postfix, ids, count, &states, err);
 	for (size_t n = 0; code == 0 && n < count; n++)
 		if (states[n].state == PROOF_GONE)
 			w->left[w->left_count++] = w->left[n];
+	free(ids);
 	return code;
 }
 
