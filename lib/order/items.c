@@ -360,9 +360,12 @@ int order_add_unheard(struct run *run, struct err *err)
 	size_t count = 0, gone_count = 0;
 	int code = 0;
 
-	if (!ids || !gone)
-		code = err_sys(err, ENOMEM, "failed to look for %zu messages", s->ids.count);
-	for (size_t n = 0; code == 0 && s->ids_given && n < s->ids.count; n++)
+	if (!ids || !gone) {
+		free(ids);
+		free(gone);
+		return err_sys(err, ENOMEM, "failed to look for %zu messages", s->ids.count);
+	}
+	for (size_t n = 0; s->ids_given && n < s->ids.count; n++)
 		if (!order_find(run->outcome, &s->ids.list[n]))
 			ids[count++] = s->ids.list[n];
 	if (count > 0)
