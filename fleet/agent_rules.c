@@ -123,6 +123,9 @@ static void in_force(struct agent *a)
 {
 	a->rules.have = a->rules.coming;
 	a->rules.refused = false;
+	/* since version 0 the database lists no rules that were taken back, so only a beat tells */
+	if (!a->rules.have && !a->rules.asked_full)
+		a->beat_at = clock_steady();
 	order_go_on(a);
 }
 

@@ -265,6 +265,12 @@ class Rules(FleetCase):
         self.assertEqual((done.status, done.lines[0]["result"], done.lines[0]["in_force"]), (0, "removed", 2), done)
         self.assertFalse(mx2.refuses(BAD))
 
+    def test_unblock_is_the_first(self):
+        """In a fleet that never had a rule, hosts learn of one that is taken back as soon."""
+        self.fleet.join("mx1")
+        done = self.fleet.idx("unblock", "--fleet", "--json", "example.com")
+        self.assertEqual((done.status, done.lines[0]["in_force"]), (0, 1), done)
+
     def test_kept_without_the_daemon(self):
         """Rules come while no daemon runs, and are there when it starts."""
         host = self.fleet.join("mx1")
