@@ -188,10 +188,12 @@ static int run(struct session *s, struct line *line, struct err *err)
 
 int ask_root(struct session *s, struct err *err)
 {
-	AUTO(line_release) struct line line = {0};
+	struct line line = {0};
 	int code = settings_load(session_config(s), &s->settings, err);
 
 	interrupt_catch();
 	code = code ?: make_line(s, "", &line, err);
-	return code ?: run(s, &line, err);
+	code = code ?: run(s, &line, err);
+	line_release(&line);
+	return code;
 }

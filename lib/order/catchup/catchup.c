@@ -86,13 +86,10 @@ static void attend(const struct catchup *c)
 	const struct catchup_task *task = &c->task;
 	struct pollfd ended = {c->child.done, POLLIN, 0};
 
-	while (!(task->stop && *task->stop) && poll(&ended, 1, POLL_MS) <= 0) {
-		size_t of = c->progress ? c->progress->of : 0;
-
-		if (task->progress)
-			task->progress(
-			    task->progress_arg, "reading the queue", c->progress->done, of);
-	}
+	while (!(task->stop && *task->stop) && poll(&ended, 1, POLL_MS) <= 0)
+		if (task->progress && c->progress)
+			task->progress(task->progress_arg, "reading the queue", c->progress->done,
+			    c->progress->of);
 }
 
 int catchup_finish(struct catchup *c, struct caught *ret, struct err *err)
