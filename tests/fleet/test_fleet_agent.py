@@ -339,7 +339,8 @@ class Begins(AgentCase):
             self.start(fleet=f"host=localhost hostaddr=127.0.0.1 port={silent.getsockname()[1]} dbname=x sslrootcert=/nonexistent")
             self.until(lambda: "orders wait" in self.log(), "words")
         self.end_all()
-        self.start(fleet=self.fleet.conninfo("mx9"), fleet_name="mx9")
+        # a role belongs to all databases of the server, so no other test has one of this name
+        self.start(fleet=self.fleet.conninfo("newcomer"), fleet_name="newcomer")
         self.until(lambda: "no pg_hba.conf entry" in self.log() or "authentication failed" in self.log(), "words")
-        self.fleet.add("mx9")
-        self.until(lambda: "joined as mx9" in self.log(), "mx9 to join")
+        self.fleet.add("newcomer")
+        self.until(lambda: "joined as newcomer" in self.log(), "the newcomer to join")
