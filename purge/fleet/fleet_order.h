@@ -87,7 +87,8 @@ struct fleet_known {
 	size_t hosts, known; /* all hosts, and those with these rules in force */
 	size_t behind;       /* present hosts without them */
 };
-/* Asks how far the rules of these versions have come in each fleet; below 0: does not ask it. */
+/* Counts the hosts that have a fleet's rules of this version. A fleet whose version is negative is
+ * not asked. */
 int fleet_rules_known(struct fleet *f, const int64_t versions[FLEET_SITES_MAX],
     struct fleet_known *ret, struct err *err);
 /* Whether it was placed in at least one fleet. */

@@ -338,6 +338,25 @@ static void test_failed_commit(void **state)
 	fixture_remove(dir);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_sound), cmocka_unit_test(test_short_file),
-    cmocka_unit_test(test_failed_commit), cmocka_unit_test(test_closed),
-    cmocka_unit_test(test_not_closed))
+/* Rows that are appended have rising keys, unless pages lie. */
+static void test_append_below_the_last(void **state)
+{
+	static const char *const keys[] = {"b", "a"};
+	char *dir = fixture_dir();
+	struct store *store = fixture_store(dir, MAP_SIZE);
+	struct txn txn;
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(keys); n++) {
+		(void)txn_begin(store, true, &txn);
+		txn_put(&txn, STORE_META, span_text(keys[n]), span_text("1"), true);
+		assert_int_equal(txn_commit(&txn, NULL), n == 0 ? 0 : ERR_DAMAGED);
+	}
+	assert_true(store_is_damaged(store));
+	store_close(store);
+	fixture_remove(dir);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_append_below_the_last), cmocka_unit_test(test_sound),
+    cmocka_unit_test(test_short_file), cmocka_unit_test(test_failed_commit),
+    cmocka_unit_test(test_closed), cmocka_unit_test(test_not_closed))

@@ -292,23 +292,6 @@ static void test_check(void **state)
 	fixture_remove(dir);
 }
 
-/* Rows that are appended have rising keys, unless pages lie. */
-static void test_append_below_the_last(void **state)
-{
-	char *dir = fixture_dir();
-	struct store *store = fixture_store(dir, MAP_SIZE);
-	struct txn txn;
-
-	(void)state;
-	commit_text(store, "b", "1");
-	(void)txn_begin(store, true, &txn);
-	txn_put(&txn, STORE_META, span_text("a"), span_text("1"), true);
-	assert_int_equal(txn_commit(&txn, NULL), ERR_DAMAGED);
-	assert_true(store_is_damaged(store));
-	store_close(store);
-	fixture_remove(dir);
-}
-
 static void test_nothing_is_inherited(void **state)
 {
 	char *dir = fixture_dir(), path[64], target[200];
@@ -450,6 +433,5 @@ UNIT_MAIN(cmocka_unit_test(test_put_get_delete), cmocka_unit_test(test_cursor),
     cmocka_unit_test(test_renew), cmocka_unit_test(test_open_garbage),
     cmocka_unit_test(test_map_full), cmocka_unit_test(test_sticky),
     cmocka_unit_test(test_killed_writer), cmocka_unit_test(test_usage),
-    cmocka_unit_test(test_check), cmocka_unit_test(test_append_below_the_last),
-    cmocka_unit_test(test_nothing_is_inherited), cmocka_unit_test(test_damage_shows),
-    cmocka_unit_test(test_truncated_file))
+    cmocka_unit_test(test_check), cmocka_unit_test(test_nothing_is_inherited),
+    cmocka_unit_test(test_damage_shows), cmocka_unit_test(test_truncated_file))

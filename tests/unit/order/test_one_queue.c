@@ -2,7 +2,8 @@
 /* Mail that was proven in one queue: postsuper is asked about that queue alone. */
 #include "tests/unit/order/walk.h"
 
-/* It notes what it was asked about, a letter each time: d, h, or - for all queues. */
+/* The false postsuper appends a letter for each call: d for deferred, h for hold, - for all queues.
+ */
 static void note(const struct walk *w, const char *body)
 {
 	char script[1024];
