@@ -107,7 +107,6 @@ static int take_all(struct reader *r, struct recall *ret)
 
 	ret->highest = reader_u64(r);
 	ret->oldest = reader_u64(r);
-	ret->rewritten = reader_u8(r) != 0;
 	ret->left_out = reader_u64(r);
 	count = reader_u32(r);
 	code = count > RECALL_BATCHES ? ERR_CHILD : 0;

@@ -72,7 +72,6 @@ struct recall {
 	uint64_t highest;  /* ever used; 0: there is no account */
 	uint64_t oldest;   /* the lowest number in the account; 0: none */
 	uint64_t left_out; /* batches past RECALL_BATCHES */
-	bool rewritten;    /* written anew, with only the newest batches */
 	/* Each message once, under the last effect on it. Sorted. */
 	struct account_entries messages[RECALL_EFFECTS];
 	/* Their command was killed before it learned the result. */

@@ -347,7 +347,6 @@ int recall_work(void *arg, struct account_log *log, struct bytes *out, struct er
 	code = code ?: sort_messages(&r, &s);
 	bytes_put_u64(out, r.ledger.highest);
 	bytes_put_u64(out, r.ledger.count ? r.ledger.list[0].told.number : 0);
-	bytes_put_u8(out, r.ledger.written > 0);
 	if (code == 0)
 		put_batches(&r);
 	put_entries(&r, &s);
