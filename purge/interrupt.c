@@ -56,15 +56,22 @@ void interrupt_after(long usec)
 	setitimer(ITIMER_REAL, &time, NULL);
 }
 
-bool interrupt_wait(int fd)
+void interrupt_hold(sigset_t *ret_before)
 {
-	struct pollfd item = {.fd = fd, .events = POLLIN};
-	sigset_t held, before;
+	sigset_t held;
 
 	sigemptyset(&held);
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
 		sigaddset(&held, numbers[i]);
-	sigprocmask(SIG_BLOCK, &held, &before);
+	sigprocmask(SIG_BLOCK, &held, ret_before);
+}
+
+bool interrupt_wait(int fd)
+{
+	struct pollfd item = {.fd = fd, .events = POLLIN};
+	sigset_t before;
+
+	interrupt_hold(&before);
 	/* Signals arrive only inside ppoll, so none is lost between check and wait. */
 	while (!interrupt_stop && ppoll(&item, 1, NULL, &before) < 0 && errno == EINTR)
 		;

@@ -13,5 +13,7 @@ void interrupt_begin(void);
 void interrupt_catch(void);
 /* SIGALRM sets the flag after usec microseconds (less than a second). */
 void interrupt_after(long usec);
+/* The signals wait until the caller puts *ret_before back with sigprocmask(2). */
+void interrupt_hold(sigset_t *ret_before);
 /* Waits until fd is readable. False: a signal set the flag. */
 bool interrupt_wait(int fd);

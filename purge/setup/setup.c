@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "postfix/config/milters.h"
+#include "purge/interrupt.h"
 #include "purge/setup/setup.h"
 #include "purge/setup/setup_file.h"
 #include "purge/setup/setup_units.h"
@@ -123,13 +124,16 @@ static void end_last_line(struct strbuf *text)
 		strbuf_putc(text, '\n');
 }
 
+/* A signal waits until the private copy of main.cf is removed. */
 static int edit_lists(struct setup *setup, bool joins, struct err *err)
 {
 	struct setup_text *text = &setup->main_cf;
 	char *directory = NULL, path[PATH_MAX];
+	sigset_t before;
 
 	if (joins)
 		end_last_line(&text->after);
+	interrupt_hold(&before);
 	int code = postfix_private_main(&text->after, &directory, err);
 
 	code = code
@@ -140,6 +144,7 @@ static int edit_lists(struct setup *setup, bool joins, struct err *err)
 		code = setup_file_read(path, &text->after, err);
 	}
 	postfix_private_remove(directory);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	return code < 0 ? code : 0;
 }
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: ISC
 """`setup` on a private Postfix: what it writes, mail is then recorded, and `--remove` leaves no trace."""
+import glob
 import grp
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -298,6 +300,28 @@ class Asking(SetupCase):
         before = self.traces()
         self.assertEqual(self.answer("n"), 3)
         self.assertEqual(self.traces(), before)
+
+    def copies(self):
+        """Private directories with a copy of this main.cf."""
+        found = []
+        for directory in glob.glob("/run/pqpurge-postfix.*"):
+            try:
+                found += [directory] if self.bare in self.read(os.path.join(directory, "main.cf")) else []
+            except FileNotFoundError:
+                pass
+        return found
+
+    def test_interrupt(self):
+        """It ends by the signal, but does not leave its copy of main.cf, which may hold secrets."""
+        for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+            with self.subTest(number=number):
+                child = subprocess.Popen(self.pq.words("setup", "-n"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+                self.addCleanup(child.wait)
+                self.addCleanup(child.kill)
+                until(lambda: self.copies() or child.poll() is not None, "a copy of main.cf")
+                child.send_signal(number)
+                self.assertEqual(child.wait(60), -number)
+                self.assertEqual(self.copies(), [])
 
     def test_yes(self):
         self.assertEqual(self.answer("y"), 2)
