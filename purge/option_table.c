@@ -37,6 +37,14 @@ static int set_words(struct options *o, void *at, const char *value, struct err 
 	return 0;
 }
 
+static int set_output(struct options *o, void *at, const char *value, struct err *err)
+{
+	(void)at;
+	(void)err;
+	o->output = strcmp(value, "-") == 0 ? NULL : value;
+	return 0;
+}
+
 static int set_login(struct options *o, void *at, const char *value, struct err *err)
 {
 	(void)at;
@@ -305,7 +313,7 @@ const struct option_row option_rows[] = {
 	MAYBE("block", 0, "AGE", OPTION_PURGE, block_for, set_block, "refuse the senders first, for AGE"),
 	PLAIN("sweep", 0, OPTION_PURGE, sweep, "repeat until a pass finds nothing"),
 	VALUE("batch", 0, "N", OPTION_REPORT, batch, set_batch, "report on this batch and what belongs to it"),
-	VALUE("output", 'o', "FILE", OPTION_OUTPUT, output, set_words, "write to FILE, replacing it at once"),
+	VALUE("output", 'o', "FILE", OPTION_OUTPUT, output, set_output, "write to FILE, replacing it at once"),
 	VALUE("save", 0, "DIR", OPTION_PURGE, save, set_words, "write each message to DIR first"),
 	PLAIN("with-bounces", 0, OPTION_PURGE, with_bounces, "also the bounces it caused"),
 	PLAIN("index-only", 0, OPTION_INDEX, index_only, "answer from the index, without a catch-up"),

@@ -98,14 +98,16 @@ static int split_path(struct out_file *f, struct err *err)
 	if (len >= sizeof(directory))
 		return err_set(err, ERR_USAGE, "'%s' is too long", f->path);
 	snprintf(directory, sizeof(directory), "%.*s", (int)len, f->path);
-	if (open_directory(len ? directory : slash ? "/" : ".", &f->directory) >= 0)
+	if (!len)
+		snprintf(directory, sizeof(directory), "%s", slash ? "/" : ".");
+	if (open_directory(directory, &f->directory) >= 0)
 		return 0;
 	if (errno == ELOOP || errno == ENOTDIR)
 		return err_set(err, ERR_CONFIG,
 		    "'%s': its directory is not a directory, or the path has a symbolic link; name "
 		    "the directory itself",
 		    f->path);
-	return fail(f, err);
+	return err_sys(err, errno, "failed to write '%s': its directory, '%s'", f->path, directory);
 }
 
 static int check_target(const struct out_file *f, struct err *err)

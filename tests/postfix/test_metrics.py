@@ -430,7 +430,8 @@ class File(MetricsCase):
             self.assertEqual(file.read(), "kept")
 
     def test_nowhere(self):
-        self.assertIn("No such file", self.write(os.path.join(self.directory, "none/x.prom"), 1))
+        nowhere = os.path.join(self.directory, "none")
+        self.assertRegex(self.write(nowhere + "/x.prom", 1), f"its directory, '{nowhere}'.*No such file")
         self.assertEqual(os.listdir(self.directory), [])
 
     def test_dry_run(self):

@@ -374,6 +374,13 @@ class File(Reporting, RigCase):
         self.assertEqual(os.listdir(self.place), ["out.html"], "what was there is replaced, and nothing lies beside it")
         self.assertEqual(self.pq.idx("report", "-q", "--output", self.path).out, "")
 
+    def test_standard_output(self):
+        """'-' is no file of that name."""
+        for name in "-o", "--output":
+            result = self.pq.idx("report", name, "-")
+            self.assertEqual((result.status, Page(result.out).faults), (0, []), result)
+        self.assertFalse(os.path.exists("-"))
+
     def test_left_alone(self):
         """A link, a device, a directory, a place that does not exist."""
         kept = os.path.join(self.place, "kept")
@@ -386,6 +393,8 @@ class File(Reporting, RigCase):
             result = self.pq.idx("report", "-o", os.path.join(self.place, name))
             self.assertIn(result.status, (1, 2), result)
             self.assertNotEqual(result.err, "")
+        self.assertEqual(result.status, 1, result)
+        self.assertRegex(result.err, f"its directory, '{self.place}/none'.*No such file")
         with open(kept, encoding="utf-8") as file:
             self.assertEqual(file.read(), "x")
         self.assertEqual(sorted(os.listdir(self.place)), ["directory", "kept", "link", "pipe"])
