@@ -93,8 +93,10 @@ const char *door_key_word(enum door_key key)
 	return keys[key].word;
 }
 
-static int check_hold(const struct door_hold *h, struct err *err)
+static int check_hold(const struct door_order *order, struct err *err)
 {
+	const struct door_hold *h = &order->hold;
+
 	if (h->key < DOOR_LOGIN || h->key >= DOOR_KEYS)
 		return err_set(err, ERR_SYNTAX, "there is no key %d", (int)h->key);
 	if (!door_is_text(h->value) || !keys[h->key].is_value(h->value))
@@ -134,8 +136,9 @@ static int check_field(const struct door_hook *hook, size_t n, struct err *err)
 	return good ? 0 : err_set(err, ERR_SYNTAX, "field '%s' is invalid", f->name);
 }
 
-static int check_hook(const struct door_hook *hook, struct err *err)
+static int check_hook(const struct door_order *order, struct err *err)
 {
+	const struct door_hook *hook = &order->hook;
 	int code = 0;
 
 	if (hook->event < DOOR_BEGIN || hook->event >= DOOR_EVENTS)
@@ -145,8 +148,10 @@ static int check_hook(const struct door_hook *hook, struct err *err)
 	return code;
 }
 
-static int check_verb(const struct door_verb *verb, struct err *err)
+static int check_verb(const struct door_order *order, struct err *err)
 {
+	const struct door_verb *verb = &order->verb;
+
 	if (verb->count == 0 || !door_consists_of(verb->words[0], DOOR_LOWER, 16))
 		return err_set(err, ERR_SYNTAX, "the first word is not a verb");
 	for (size_t n = 0; n < verb->count; n++)
@@ -158,138 +163,101 @@ static int check_verb(const struct door_verb *verb, struct err *err)
 	return 0;
 }
 
-static int check(const struct door_order *order, struct err *err)
+static void hold_members(struct codec *c, struct door_order *order)
 {
-	switch (order->kind) {
-	case DOOR_HOLD:
-		return check_hold(&order->hold, err);
-	case DOOR_HOOK:
-		return check_hook(&order->hook, err);
-	case DOOR_VERB:
-		return check_verb(&order->verb, err);
-	case DOOR_FLEET:
-		return door_fleet_check(&order->fleet, err);
-	case DOOR_RULES:
-		return door_rules_check(&order->rules, err);
-	default:
-		return 0;
-	}
+	struct door_hold *h = &order->hold;
+	uint8_t key = (uint8_t)h->key;
+
+	codec_u8(c, &key);
+	h->key = (enum door_key)key;
+	codec_u32(c, &h->most);
+	codec_i64(c, &h->since);
+	codec_i64(c, &h->until);
+	codec_text(c, &h->value);
+	codec_text(c, &h->token);
+	codec_text(c, &h->reason);
 }
 
-static void read_hold(struct reader *r, struct door_hold *h)
+static void field_members(struct codec *c, struct door_field *f)
 {
-	h->key = (enum door_key)reader_u8(r);
-	h->most = reader_u32(r);
-	h->since = reader_i64(r);
-	h->until = reader_i64(r);
-	h->value = reader_text(r);
-	h->token = reader_text(r);
-	h->reason = reader_text(r);
-}
+	uint8_t kind = (uint8_t)f->kind;
 
-static void read_list(struct reader *r, struct strbuf *packed)
-{
-	uint32_t count = reader_u32(r);
-
-	for (uint32_t n = 0; n < count && !r->failed; n++) {
-		const char *text = reader_text(r);
-
-		strlist_push(packed, text, strlen(text));
-	}
-}
-
-static void read_field(struct reader *r, struct door_field *f)
-{
-	f->name = reader_text(r);
-	f->kind = (enum door_field_kind)reader_u8(r);
-	f->text = "";
+	codec_text(c, &f->name);
+	codec_u8(c, &kind);
+	f->kind = (enum door_field_kind)kind;
+	f->text = f->text ? f->text : "";
 	if (f->kind == DOOR_NUMBER)
-		f->number = reader_i64(r);
+		codec_i64(c, &f->number);
 	else if (f->kind == DOOR_TEXT)
-		f->text = reader_text(r);
+		codec_text(c, &f->text);
 	else if (f->kind == DOOR_LIST)
-		read_list(r, &f->list);
+		codec_list(c, &f->list);
 }
 
-void *door_read_array(
-    struct reader *r, uint32_t max, size_t size, size_t *ret_count, int *ret_code, struct err *err)
+static void hook_members(struct codec *c, struct door_order *order)
 {
-	uint32_t count = reader_u32(r);
-	void *array = count > max ? NULL : calloc((size_t)count + 1, size);
+	struct door_hook *hook = &order->hook;
+	uint8_t event = (uint8_t)hook->event;
 
-	if (count > max)
-		*ret_code = err_set(err, ERR_LIMIT, "more than %u members", max);
-	else if (!array)
-		*ret_code = err_set(err, -ENOMEM, "out of memory");
-	*ret_count = count;
-	return array;
-}
-
-static int read_hook(struct reader *r, struct door_hook *hook, struct err *err)
-{
-	size_t count;
-	int code = 0;
-
-	hook->event = (enum door_event)reader_u8(r);
+	codec_u8(c, &event);
+	hook->event = (enum door_event)event;
 	hook->fields =
-	    door_read_array(r, DOOR_FIELDS_MAX, sizeof(*hook->fields), &count, &code, err);
-	for (; code == 0 && hook->count < count; hook->count++) {
-		read_field(r, &hook->fields[hook->count]);
-		if (hook->fields[hook->count].list.failed)
-			code = err_set(err, -ENOMEM, "out of memory");
-	}
-	return code;
+	    codec_array(c, hook->fields, &hook->count, sizeof(*hook->fields), DOOR_FIELDS_MAX);
+	for (size_t n = 0; n < hook->count; n++)
+		field_members(c, &hook->fields[n]);
 }
 
-static int read_verb(struct reader *r, struct door_verb *verb, struct err *err)
+static void verb_members(struct codec *c, struct door_order *order)
 {
-	uint8_t answered = reader_u8(r);
-	size_t count;
-	int code = 0;
+	struct door_verb *verb = &order->verb;
 
-	verb->columns = reader_u32(r);
-	verb->answered = answered == 1;
-	r->failed |= answered > 1 || verb->columns > DOOR_COLUMNS_MAX;
-	verb->words = door_read_array(r, DOOR_WORDS_MAX, sizeof(*verb->words), &count, &code, err);
-	while (code == 0 && verb->count < count)
-		verb->words[verb->count++] = reader_text(r);
-	return code;
+	codec_flag(c, &verb->answered);
+	codec_u32(c, &verb->columns);
+	c->in.failed |= verb->columns > DOOR_COLUMNS_MAX;
+	verb->words =
+	    codec_array(c, verb->words, &verb->count, sizeof(*verb->words), DOOR_WORDS_MAX);
+	for (size_t n = 0; n < verb->count; n++)
+		codec_text(c, &verb->words[n]);
 }
 
-static int read_order(struct reader *r, struct door_order *order, struct err *err)
-{
-	int code = 0;
+static const struct {
+	void (*members)(struct codec *c, struct door_order *order);
+	int (*check)(const struct door_order *order, struct err *err);
+} kinds[DOOR_KINDS] = {
+    [DOOR_HOLD] = {hold_members, check_hold},
+    [DOOR_HOOK] = {hook_members, check_hook},
+    [DOOR_VERB] = {verb_members, check_verb},
+    [DOOR_FLEET] = {door_fleet_members, door_fleet_check},
+    [DOOR_RULES] = {door_rules_members, door_rules_check},
+};
 
-	if (reader_u8(r) != DOOR_VERSION)
-		return err_set(err, ERR_VERSION, "the order is of another version");
-	order->kind = (enum door_kind)reader_u8(r);
-	if (order->kind == DOOR_HOLD)
-		read_hold(r, &order->hold);
-	else if (order->kind == DOOR_HOOK)
-		code = read_hook(r, &order->hook, err);
-	else if (order->kind == DOOR_VERB)
-		code = read_verb(r, &order->verb, err);
-	else if (order->kind == DOOR_FLEET)
-		code = door_fleet_read(r, &order->fleet, err);
-	else if (order->kind == DOOR_RULES)
-		code = door_rules_read(r, &order->rules, err);
-	else
-		return err_set(err, ERR_SYNTAX, "there is no such order");
-	if (code == 0 && !reader_done(r))
-		code = err_set(err, ERR_SYNTAX, "the order is cut off, or too long");
-	return code;
+static int order_members(struct codec *c, struct door_order *order)
+{
+	uint8_t version = DOOR_VERSION, kind = (uint8_t)order->kind;
+
+	codec_u8(c, &version);
+	if (version != DOOR_VERSION)
+		return err_set(c->err, ERR_VERSION, "the order is of another version");
+	codec_u8(c, &kind);
+	if (kind >= DOOR_KINDS || !kinds[kind].members)
+		return err_set(c->err, ERR_SYNTAX, "there is no such order");
+	order->kind = (enum door_kind)kind;
+	kinds[kind].members(c, order);
+	return c->code;
 }
 
 int door_decode(struct span payload, struct door_order *ret, struct err *err)
 {
-	struct reader r = reader_of(payload.at, payload.len);
+	struct codec c = {.in = reader_of(payload.at, payload.len), .err = err};
 	struct door_order order = {0};
 
 	if (payload.len > DOOR_FRAME_MAX)
 		return err_set(
 		    err, ERR_LIMIT, "an order can have at most %u bytes", DOOR_FRAME_MAX);
-	int code = read_order(&r, &order, err);
-	code = code ?: check(&order, err);
+	int code = order_members(&c, &order);
+	if (code == 0 && !reader_done(&c.in))
+		code = err_set(err, ERR_SYNTAX, "the order is cut off, or too long");
+	code = code ?: kinds[order.kind].check(&order, err);
 	if (code == 0)
 		*ret = order;
 	else
@@ -308,68 +276,16 @@ void door_order_release(struct door_order *order)
 	*order = (struct door_order){0};
 }
 
-static void put_hold(struct bytes *b, const struct door_hold *h)
-{
-	bytes_put_u8(b, (uint8_t)h->key);
-	bytes_put_u32(b, h->most);
-	bytes_put_i64(b, h->since);
-	bytes_put_i64(b, h->until);
-	bytes_put_text(b, h->value);
-	bytes_put_text(b, h->token);
-	bytes_put_text(b, h->reason);
-}
-
-static void put_field(struct bytes *b, const struct door_field *f)
-{
-	struct strlist list = strlist_of(&f->list);
-
-	bytes_put_text(b, f->name);
-	bytes_put_u8(b, (uint8_t)f->kind);
-	if (f->kind == DOOR_NUMBER)
-		bytes_put_i64(b, f->number);
-	else if (f->kind == DOOR_TEXT)
-		bytes_put_text(b, f->text);
-	else
-		bytes_put_u32(b, (uint32_t)list.count);
-	if (f->kind == DOOR_LIST)
-		strlist_each (each, &list)
-			bytes_put_text(b, each);
-}
-
-static void put_hook(struct bytes *b, const struct door_hook *hook)
-{
-	bytes_put_u8(b, (uint8_t)hook->event);
-	bytes_put_u32(b, (uint32_t)hook->count);
-	for (size_t n = 0; n < hook->count; n++)
-		put_field(b, &hook->fields[n]);
-}
-
-static void put_verb(struct bytes *b, const struct door_verb *verb)
-{
-	bytes_put_u8(b, verb->answered);
-	bytes_put_u32(b, verb->columns);
-	bytes_put_u32(b, (uint32_t)verb->count);
-	for (size_t n = 0; n < verb->count; n++)
-		bytes_put_text(b, verb->words[n]);
-}
-
 int door_encode(const struct door_order *order, struct bytes *ret, struct err *err)
 {
 	size_t before = ret->len;
+	struct codec c = {.out = ret, .err = err};
+	struct door_order copy = *order;
 	AUTO(door_order_release) struct door_order again = {0};
+	int code = order_members(&c, &copy);
 
-	bytes_put_u8(ret, DOOR_VERSION);
-	bytes_put_u8(ret, (uint8_t)order->kind);
-	if (order->kind == DOOR_HOLD)
-		put_hold(ret, &order->hold);
-	else if (order->kind == DOOR_HOOK)
-		put_hook(ret, &order->hook);
-	else if (order->kind == DOOR_VERB)
-		put_verb(ret, &order->verb);
-	else if (order->kind == DOOR_FLEET)
-		door_fleet_put(ret, &order->fleet);
-	else if (order->kind == DOOR_RULES)
-		door_rules_put(ret, &order->rules);
+	if (code < 0)
+		return code;
 	if (ret->failed)
 		return err_set(err, -ENOMEM, "out of memory");
 	return door_decode((struct span){ret->at + before, ret->len - before}, &again, err);

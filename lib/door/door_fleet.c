@@ -169,8 +169,9 @@ static bool is_verb(const char *word)
 	return false;
 }
 
-int door_fleet_check(const struct door_fleet *f, struct err *err)
+int door_fleet_check(const struct door_order *order, struct err *err)
 {
+	const struct door_fleet *f = &order->fleet;
 	int code = 0;
 
 	if (!is_verb(f->verb))
@@ -207,8 +208,9 @@ static int check_rule(const struct door_rule *r, size_t n, struct err *err)
 	return 0;
 }
 
-int door_rules_check(const struct door_rules *rules, struct err *err)
+int door_rules_check(const struct door_order *order, struct err *err)
 {
+	const struct door_rules *rules = &order->rules;
 	int code = 0;
 
 	if (rules->more && rules->count == 0)
@@ -218,88 +220,42 @@ int door_rules_check(const struct door_rules *rules, struct err *err)
 	return code;
 }
 
-static bool read_flag(struct reader *r)
+void door_fleet_members(struct codec *c, struct door_order *order)
 {
-	uint8_t flag = reader_u8(r);
+	struct door_fleet *f = &order->fleet;
 
-	r->failed |= flag > 1;
-	return flag == 1;
-}
-
-int door_fleet_read(struct reader *r, struct door_fleet *ret, struct err *err)
-{
-	size_t count;
-	int code = 0;
-
-	ret->number = reader_u64(r);
-	ret->token = reader_text(r);
-	ret->attempt = reader_u32(r);
-	ret->lookup = read_flag(r);
-	ret->dry_run = read_flag(r);
-	ret->verb = reader_text(r);
-	ret->age = reader_i64(r);
-	ret->placed_by = reader_text(r);
-	ret->reason = reader_text(r);
-	ret->pairs = door_read_array(r, DOOR_PAIRS_MAX, sizeof(*ret->pairs), &count, &code, err);
-	for (; code == 0 && ret->count < count; ret->count++) {
-		ret->pairs[ret->count].key = reader_text(r);
-		ret->pairs[ret->count].value = reader_text(r);
-	}
-	return code;
-}
-
-void door_fleet_put(struct bytes *b, const struct door_fleet *f)
-{
-	bytes_put_u64(b, f->number);
-	bytes_put_text(b, f->token);
-	bytes_put_u32(b, f->attempt);
-	bytes_put_u8(b, f->lookup);
-	bytes_put_u8(b, f->dry_run);
-	bytes_put_text(b, f->verb);
-	bytes_put_i64(b, f->age);
-	bytes_put_text(b, f->placed_by);
-	bytes_put_text(b, f->reason);
-	bytes_put_u32(b, (uint32_t)f->count);
+	codec_u64(c, &f->number);
+	codec_text(c, &f->token);
+	codec_u32(c, &f->attempt);
+	codec_flag(c, &f->lookup);
+	codec_flag(c, &f->dry_run);
+	codec_text(c, &f->verb);
+	codec_i64(c, &f->age);
+	codec_text(c, &f->placed_by);
+	codec_text(c, &f->reason);
+	f->pairs = codec_array(c, f->pairs, &f->count, sizeof(*f->pairs), DOOR_PAIRS_MAX);
 	for (size_t n = 0; n < f->count; n++) {
-		bytes_put_text(b, f->pairs[n].key);
-		bytes_put_text(b, f->pairs[n].value);
+		codec_text(c, &f->pairs[n].key);
+		codec_text(c, &f->pairs[n].value);
 	}
 }
 
-int door_rules_read(struct reader *r, struct door_rules *ret, struct err *err)
+void door_rules_members(struct codec *c, struct door_order *order)
 {
-	size_t count;
-	int code = 0;
+	struct door_rules *rules = &order->rules;
 
-	ret->replace = read_flag(r);
-	ret->more = read_flag(r);
-	ret->rules = door_read_array(r, DOOR_RULES_MAX, sizeof(*ret->rules), &count, &code, err);
-	for (; code == 0 && ret->count < count; ret->count++) {
-		struct door_rule *rule = &ret->rules[ret->count];
-
-		rule->subject = reader_text(r);
-		rule->action = reader_text(r);
-		rule->text = reader_text(r);
-		rule->reason = reader_text(r);
-		rule->set_by = reader_text(r);
-		rule->left = reader_i64(r);
-	}
-	return code;
-}
-
-void door_rules_put(struct bytes *b, const struct door_rules *rules)
-{
-	bytes_put_u8(b, rules->replace);
-	bytes_put_u8(b, rules->more);
-	bytes_put_u32(b, (uint32_t)rules->count);
+	codec_flag(c, &rules->replace);
+	codec_flag(c, &rules->more);
+	rules->rules =
+	    codec_array(c, rules->rules, &rules->count, sizeof(*rules->rules), DOOR_RULES_MAX);
 	for (size_t n = 0; n < rules->count; n++) {
-		const struct door_rule *rule = &rules->rules[n];
+		struct door_rule *rule = &rules->rules[n];
 
-		bytes_put_text(b, rule->subject);
-		bytes_put_text(b, rule->action);
-		bytes_put_text(b, rule->text);
-		bytes_put_text(b, rule->reason);
-		bytes_put_text(b, rule->set_by);
-		bytes_put_i64(b, rule->left);
+		codec_text(c, &rule->subject);
+		codec_text(c, &rule->action);
+		codec_text(c, &rule->text);
+		codec_text(c, &rule->reason);
+		codec_text(c, &rule->set_by);
+		codec_i64(c, &rule->left);
 	}
 }

@@ -19,15 +19,26 @@ bool door_is_normal(const char *value, enum pattern_kind *ret);
 /* A network in its one spelling. */
 bool door_is_client(const char *value);
 
-/* Reads a count and allocates a zeroed array for one element more. NULL with *ret_code set:
- * ERR_LIMIT if there are more than max, or -ENOMEM. */
-void *door_read_array(
-    struct reader *r, uint32_t max, size_t size, size_t *ret_count, int *ret_code, struct err *err);
+/* Writes or reads an order: each function puts a member into `out`, or sets it from what `in` has
+ * next. So one description of an order's members serves both ways. */
+struct codec {
+	struct bytes *out; /* NULL: reads */
+	struct reader in;
+	int code; /* the last error; its words are in err */
+	struct err *err;
+};
+void codec_u8(struct codec *c, uint8_t *n);
+void codec_flag(struct codec *c, bool *flag);
+void codec_u32(struct codec *c, uint32_t *n);
+void codec_u64(struct codec *c, uint64_t *n);
+void codec_i64(struct codec *c, int64_t *n);
+void codec_text(struct codec *c, const char **text);
+void codec_list(struct codec *c, struct strbuf *packed);
+/* The count of an array. Reading allocates it, zeroed, with one element more. Returns the array;
+ * NULL, and count 0, if it would have more than max members or there is no memory. */
+void *codec_array(struct codec *c, void *list, size_t *count, size_t size, uint32_t max);
 
-int door_fleet_check(const struct door_fleet *f, struct err *err) NODISCARD;
-int door_fleet_read(struct reader *r, struct door_fleet *ret, struct err *err) NODISCARD;
-void door_fleet_put(struct bytes *b, const struct door_fleet *f);
-
-int door_rules_check(const struct door_rules *rules, struct err *err) NODISCARD;
-int door_rules_read(struct reader *r, struct door_rules *ret, struct err *err) NODISCARD;
-void door_rules_put(struct bytes *b, const struct door_rules *rules);
+void door_fleet_members(struct codec *c, struct door_order *order);
+int door_fleet_check(const struct door_order *order, struct err *err) NODISCARD;
+void door_rules_members(struct codec *c, struct door_order *order);
+int door_rules_check(const struct door_order *order, struct err *err) NODISCARD;
