@@ -6,7 +6,7 @@
 
 #define LEN_MAX UINT16_MAX /* with the NUL */
 
-static size_t text_size(const char *text, uint32_t *flags)
+static uint16_t text_size(const char *text, uint32_t *flags)
 {
 	size_t len = text ? strlen(text) : 0;
 
@@ -14,7 +14,7 @@ static size_t text_size(const char *text, uint32_t *flags)
 		len = LEN_MAX - 1;
 		*flags |= MESSAGE_CUT_TEXT;
 	}
-	return len + 1;
+	return (uint16_t)(len + 1);
 }
 
 static void put_text(struct bytes *out, const char *text, size_t size)
@@ -23,6 +23,11 @@ static void put_text(struct bytes *out, const char *text, size_t size)
 		bytes_put(out, text, size - 1);
 	if (size > 0)
 		bytes_put_u8(out, 0);
+}
+
+static struct record_list size_of(const struct strlist *list)
+{
+	return (struct record_list){list->count, (uint32_t)list->bytes};
 }
 
 static void put_list(struct bytes *out, const struct strlist *list)
@@ -48,56 +53,61 @@ static uint8_t head_flags(const struct message *m)
 	return HEAD_READ | (parts.inode == m->queued.inode ? 0 : HEAD_MOVED);
 }
 
+/* What follows is known later: the size of the author keys, the checksum, the flags. */
+static void set(struct bytes *out, size_t at, const void *value, size_t size)
+{
+	if (!out->failed)
+		memcpy(out->at + at, value, size);
+}
+
 static void put_head(const struct message *m, struct bytes *out)
 {
 	bool given = message_is_given(m);
 	struct domain authors[MESSAGE_AUTHORS_MAX];
 	unsigned char key[DOMAIN_KEY_MAX];
 	size_t count = message_authors(m, authors, MESSAGE_AUTHORS_MAX);
-	size_t id_len = strlen(m->queue_id.text), size_at;
+	size_t id_len = strlen(m->queue_id.text), at = out->len;
+	struct record_start start = {.version = RECORD_VERSION,
+	    .mail_time = given ? m->mail_time : m->queued.arrival_time,
+	    .end_time = given ? m->end_time : m->queued.arrival_time,
+	    .id_len = (uint8_t)id_len,
+	    .flags = head_flags(m),
+	    .author_count = (uint8_t)count};
 
-	bytes_put_i64(out, given ? m->mail_time : m->queued.arrival_time);
-	bytes_put_i64(out, given ? m->end_time : m->queued.arrival_time);
-	bytes_put_u8(out, (uint8_t)id_len);
-	bytes_put_u8(out, head_flags(m));
-	bytes_put_u8(out, (uint8_t)count);
-	size_at = out->len;
-	bytes_put_u16(out, 0);
+	bytes_put(out, &start, sizeof start);
 	bytes_put(out, m->queue_id.text, id_len);
 	for (size_t i = 0; i < count; i++) {
-		size_t len = domain_key(&authors[i], key);
+		uint16_t len = (uint16_t)domain_key(&authors[i], key);
 
-		bytes_put_u16(out, (uint16_t)len);
+		bytes_put(out, &len, sizeof len);
 		bytes_put(out, key, len);
 	}
-	if (!out->failed) {
-		size_t size = out->len - size_at - 2 - id_len;
-
-		out->at[size_at] = (unsigned char)size;
-		out->at[size_at + 1] = (unsigned char)(size >> 8);
-	}
+	start.authors_len = (uint16_t)(out->len - at - sizeof start - id_len);
+	set(out, at, &start, sizeof start);
 }
 
-static void put_given(const struct message *m, const size_t sizes[TEXT_COUNT], struct bytes *out)
+/* Returns MESSAGE_CUT_TEXT if a text was cut. */
+static uint32_t put_given(const struct message *m, struct bytes *out)
 {
 	const char *texts[TEXT_COUNT] = {m->sender, m->login, m->message_id, m->subject};
+	struct record_given n = {.connect_time = m->connect_time,
+	    .rcpt_time = m->rcpt_time,
+	    .family = m->client.family,
+	    .port = m->client_port,
+	    .recipient_count = m->recipient_count,
+	    .from = size_of(&m->from),
+	    .recipients = size_of(&m->recipients)};
+	uint32_t cut = 0;
 
-	bytes_put_i64(out, m->connect_time);
-	bytes_put_i64(out, m->rcpt_time);
-	bytes_put_u8(out, m->client.family);
-	bytes_put_u16(out, m->client_port);
-	bytes_put_u32(out, m->recipient_count);
 	for (size_t i = 0; i < TEXT_COUNT; i++)
-		bytes_put_u16(out, (uint16_t)sizes[i]);
-	bytes_put_u32(out, m->from.count);
-	bytes_put_u32(out, (uint32_t)m->from.bytes);
-	bytes_put_u32(out, m->recipients.count);
-	bytes_put_u32(out, (uint32_t)m->recipients.bytes);
+		n.texts[i] = text_size(texts[i], &cut);
+	bytes_put(out, &n, sizeof n);
 	put_client(out, &m->client);
 	for (size_t i = 0; i < TEXT_COUNT; i++)
-		put_text(out, texts[i], sizes[i]);
+		put_text(out, texts[i], n.texts[i]);
 	put_list(out, &m->from);
 	put_list(out, &m->recipients);
+	return cut;
 }
 
 static bool is_first_known(const struct first_pass *first)
@@ -106,16 +116,18 @@ static bool is_first_known(const struct first_pass *first)
 	       first->client.family != 0;
 }
 
-static void put_first(const struct first_pass *first, size_t login_size, struct bytes *out)
+static uint32_t put_first(const struct first_pass *first, struct bytes *out)
 {
 	size_t id_len = strlen(first->queue_id.text);
+	uint32_t cut = 0;
+	struct record_first n = {
+	    (uint8_t)id_len, first->client.family, text_size(first->login, &cut)};
 
-	bytes_put_u8(out, (uint8_t)id_len);
-	bytes_put_u8(out, first->client.family);
-	bytes_put_u16(out, (uint16_t)login_size);
+	bytes_put(out, &n, sizeof n);
 	put_client(out, &first->client);
 	bytes_put(out, first->queue_id.text, id_len);
-	put_text(out, first->login, login_size);
+	put_text(out, first->login, n.login);
+	return cut;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -146,80 +158,71 @@ static unsigned same_of(const struct message *m)
 	return same;
 }
 
-static void put_queued(
-    const struct queued *q, unsigned same, const size_t sizes[TEXT_COUNT], struct bytes *out)
+static uint32_t put_queued(const struct queued *q, unsigned same, struct bytes *out)
 {
 	const char *texts[TEXT_COUNT] = {q->sender, q->login, q->message_id, q->log_ident};
 	static const struct strlist none;
 	const struct strlist *from = same & SAME_FROM ? &none : &q->from;
 	const struct strlist *recipients = same & SAME_RECIPIENTS ? &none : &q->recipients;
+	struct record_queued n = {.arrival_time = q->arrival_time,
+	    .create_time = q->create_time,
+	    .inode = q->inode,
+	    .size = q->size,
+	    .uid = q->uid,
+	    .family = q->client.family,
+	    .log_family = q->log_client.family,
+	    .port = q->client_port,
+	    .same = (uint16_t)same,
+	    .recipient_count = q->recipient_count,
+	    .from = size_of(from),
+	    .recipients = size_of(recipients),
+	    .originals = (uint32_t)q->originals.bytes};
+	uint32_t cut = 0;
 
-	bytes_put_i64(out, q->arrival_time);
-	bytes_put_i64(out, q->create_time);
-	bytes_put_u64(out, q->inode);
-	bytes_put_i64(out, q->size);
-	bytes_put_i64(out, q->uid);
-	bytes_put_u8(out, q->client.family);
-	bytes_put_u8(out, q->log_client.family);
-	bytes_put_u16(out, q->client_port);
-	bytes_put_u16(out, (uint16_t)same);
-	bytes_put_u32(out, q->recipient_count);
 	for (size_t i = 0; i < TEXT_COUNT; i++)
-		bytes_put_u16(out, (uint16_t)(same & 1u << i ? 0 : sizes[i]));
-	bytes_put_u32(out, from->count);
-	bytes_put_u32(out, (uint32_t)from->bytes);
-	bytes_put_u32(out, recipients->count);
-	bytes_put_u32(out, (uint32_t)recipients->bytes);
-	bytes_put_u32(out, (uint32_t)q->originals.bytes);
+		n.texts[i] = same & 1u << i ? 0 : text_size(texts[i], &cut);
+	bytes_put(out, &n, sizeof n);
 	if (!(same & SAME_CLIENT))
 		put_client(out, &q->client);
 	if (!(same & SAME_LOG_CLIENT))
 		put_client(out, &q->log_client);
 	for (size_t i = 0; i < TEXT_COUNT; i++)
-		put_text(out, texts[i], same & 1u << i ? 0 : sizes[i]);
+		put_text(out, texts[i], n.texts[i]);
 	put_list(out, from);
 	put_list(out, recipients);
 	put_list(out, &q->originals);
+	return cut;
 }
 
-/* Sizes are computed first: a text that is cut sets a flag, which is stored before the texts. */
 static void put_parts(const struct message *m, struct bytes *out)
 {
-	const struct queued *q = &m->queued;
-	const char *given[TEXT_COUNT] = {m->sender, m->login, m->message_id, m->subject};
-	const char *queued[TEXT_COUNT] = {q->sender, q->login, q->message_id, q->log_ident};
-	size_t given_sizes[TEXT_COUNT], queued_sizes[TEXT_COUNT], login_size;
-	uint32_t flags = m->flags;
-	unsigned parts = (message_is_given(m) ? PART_GIVEN : 0) | (q->known ? PART_QUEUED : 0) |
+	unsigned parts = (message_is_given(m) ? PART_GIVEN : 0) |
+			 (m->queued.known ? PART_QUEUED : 0) |
 			 (is_first_known(&m->first) ? PART_FIRST : 0);
+	struct record_common common = {(uint8_t)parts, (uint8_t)m->origin, m->flags};
+	size_t at = out->len;
 
-	for (size_t i = 0; i < TEXT_COUNT; i++) {
-		given_sizes[i] = text_size(given[i], &flags);
-		queued_sizes[i] = text_size(queued[i], &flags);
-	}
-	login_size = text_size(m->first.login, &flags);
-	bytes_put_u8(out, (uint8_t)parts);
-	bytes_put_u8(out, (uint8_t)m->origin);
-	bytes_put_u32(out, flags);
+	bytes_put(out, &common, sizeof common);
 	if (parts & PART_GIVEN)
-		put_given(m, given_sizes, out);
+		common.flags |= put_given(m, out);
 	if (parts & PART_FIRST)
-		put_first(&m->first, login_size, out);
+		common.flags |= put_first(&m->first, out);
 	if (parts & PART_QUEUED)
-		put_queued(q, same_of(m), queued_sizes, out);
+		common.flags |= put_queued(&m->queued, same_of(m), out);
+	set(out, at, &common, sizeof common);
 }
 
 void record_encode(const struct message *m, struct bytes *out)
 {
 	size_t start = out->len;
+	uint64_t sum;
 
-	bytes_put_u8(out, RECORD_VERSION);
-	bytes_put_u64(out, 0);
 	put_head(m, out);
 	put_parts(m, out);
 	/* If memory was short, an author key may be wrong. */
 	out->failed |= domain_lacked_memory();
-	if (!out->failed)
-		bytes_set_u64(out, start + 1,
-		    bytes_hash(out->at + start + HEAD_AT, out->len - start - HEAD_AT));
+	if (out->failed)
+		return;
+	sum = bytes_hash(out->at + start + HEAD_AT, out->len - start - HEAD_AT);
+	set(out, start + offsetof(struct record_start, sum), &sum, sizeof sum);
 }

@@ -1,32 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#include <endian.h>
-
 #include "index/rows/record.h"
 #include "index/rows/record_format.h"
-
-static uint16_t load16(const unsigned char *at)
-{
-	uint16_t v;
-
-	memcpy(&v, at, sizeof v);
-	return le16toh(v);
-}
-
-static uint32_t load32(const unsigned char *at)
-{
-	uint32_t v;
-
-	memcpy(&v, at, sizeof v);
-	return le32toh(v);
-}
-
-static uint64_t load64(const unsigned char *at)
-{
-	uint64_t v;
-
-	memcpy(&v, at, sizeof v);
-	return le64toh(v);
-}
 
 static bool authors_valid(const struct record_head *head)
 {
@@ -40,7 +14,7 @@ static bool authors_valid(const struct record_head *head)
 }
 
 struct layout {
-	const unsigned char *id;
+	const char *id;
 	size_t id_len;
 	struct record_head *head; /* all members except queue_id */
 	struct span rest;
@@ -48,39 +22,37 @@ struct layout {
 
 static int lay_out(struct span stored, struct layout *ret)
 {
-	const unsigned char *at = stored.at;
+	const struct record_start *start = stored.at;
 	struct record_head *head = ret->head;
 	size_t rest;
 
-	if (stored.len < HEAD_AT + HEAD_SIZE)
+	if (stored.len < sizeof *start)
 		return ERR_DAMAGED;
-	if (at[0] != RECORD_VERSION)
-		return at[0] == 0 ? ERR_DAMAGED : ERR_VERSION;
-	at += HEAD_AT;
-	rest = stored.len - HEAD_AT - HEAD_SIZE;
-	head->mail_time = (int64_t)load64(at);
-	head->end_time = (int64_t)load64(at + 8);
-	ret->id_len = at[16];
-	head->read = at[17] & HEAD_READ;
-	head->moved = at[17] & HEAD_MOVED;
-	head->author_count = at[18];
-	head->authors.len = load16(at + 19);
-	at += HEAD_SIZE;
+	if (start->version != RECORD_VERSION)
+		return start->version == 0 ? ERR_DAMAGED : ERR_VERSION;
+	rest = stored.len - sizeof *start;
+	head->mail_time = start->mail_time;
+	head->end_time = start->end_time;
+	head->read = start->flags & HEAD_READ;
+	head->moved = start->flags & HEAD_MOVED;
+	head->author_count = start->author_count;
+	head->authors.len = start->authors_len;
+	ret->id_len = start->id_len;
 	if (ret->id_len > QUEUE_ID_MAX || ret->id_len + head->authors.len > rest)
 		return ERR_DAMAGED;
-	ret->id = at;
-	head->authors.at = at + ret->id_len;
-	ret->rest.at = at + ret->id_len + head->authors.len;
+	ret->id = (const char *)(start + 1);
+	head->authors.at = ret->id + ret->id_len;
+	ret->rest.at = ret->id + ret->id_len + head->authors.len;
 	ret->rest.len = rest - ret->id_len - head->authors.len;
 	return 0;
 }
 
 bool record_is_whole(struct span stored)
 {
-	const unsigned char *at = stored.at;
+	const struct record_start *start = stored.at;
 
 	return stored.len >= HEAD_AT &&
-	       load64(at + 1) == bytes_hash(at + HEAD_AT, stored.len - HEAD_AT);
+	       start->sum == bytes_hash((const char *)start + HEAD_AT, stored.len - HEAD_AT);
 }
 
 static int check(struct span stored, struct layout *ret)
@@ -92,7 +64,7 @@ static int check(struct span stored, struct layout *ret)
 	code = lay_out(stored, ret);
 	if (code != 0)
 		return code;
-	if (queue_id_parse((const char *)ret->id, ret->id_len, &ret->head->queue_id) != 0 ||
+	if (queue_id_parse(ret->id, ret->id_len, &ret->head->queue_id) != 0 ||
 	    !authors_valid(ret->head))
 		return ERR_DAMAGED;
 	return 0;
@@ -108,16 +80,16 @@ int record_head(struct span stored, struct record_head *ret)
 int record_next_author(const struct record_head *head, size_t *at, struct span *ret_key)
 {
 	const unsigned char *bytes = head->authors.at;
-	size_t len;
+	uint16_t len;
 
-	if (*at + 2 > head->authors.len)
+	if (*at + sizeof len > head->authors.len)
 		return 0;
-	len = load16(bytes + *at);
-	if (len == 0 || len > DOMAIN_KEY_MAX || len > head->authors.len - *at - 2)
+	memcpy(&len, bytes + *at, sizeof len);
+	*at += sizeof len;
+	if (len == 0 || len > DOMAIN_KEY_MAX || len > head->authors.len - *at)
 		return 0;
-	ret_key->at = bytes + *at + 2;
-	ret_key->len = len;
-	*at += 2 + len;
+	*ret_key = (struct span){.at = bytes + *at, .len = len};
+	*at += len;
 	return 1;
 }
 
@@ -128,14 +100,14 @@ struct view {
 	bool strict;
 };
 
-static const unsigned char *take(struct view *v, size_t size)
+static const void *take(struct view *v, size_t size)
 {
 	return reader_take(&v->in, size);
 }
 
 static const char *take_text(struct view *v, size_t size)
 {
-	const char *text = (const char *)take(v, size);
+	const char *text = take(v, size);
 
 	if (text &&
 	    (size == 0 || text[size - 1] != '\0' || (v->strict && strlen(text) != size - 1)))
@@ -143,17 +115,18 @@ static const char *take_text(struct view *v, size_t size)
 	return v->in.failed ? "" : text;
 }
 
-static struct strlist take_list(struct view *v, uint32_t count, size_t size)
+static struct strlist take_list(struct view *v, struct record_list size)
 {
-	struct strlist list = {.bytes = size, .count = count};
-	const char *first = (const char *)take(v, size);
+	struct strlist list = {.bytes = size.bytes, .count = size.count};
+	const char *first = take(v, size.bytes);
 
-	if (!first || size == 0 || v->strict) {
-		v->in.failed = v->in.failed || strlist_view(first, size, count, &list) != 0;
+	if (!first || list.bytes == 0 || v->strict) {
+		v->in.failed =
+		    v->in.failed || strlist_view(first, list.bytes, list.count, &list) != 0;
 		return v->in.failed ? (struct strlist){0} : list;
 	}
 	list.first = first;
-	v->in.failed = first[size - 1] != '\0';
+	v->in.failed = first[list.bytes - 1] != '\0';
 	return list;
 }
 
@@ -161,7 +134,7 @@ static struct net_address take_client(struct view *v, uint8_t family)
 {
 	struct net_address client = {.family = family};
 	size_t size = record_client_size(family);
-	const unsigned char *at = take(v, size);
+	const void *at = take(v, size);
 
 	if (!at || (size == 0 && family != 0)) {
 		v->in.failed = true;
@@ -175,79 +148,77 @@ static struct net_address take_client(struct view *v, uint8_t family)
 
 static void view_given(struct view *v, struct message *m)
 {
-	const unsigned char *n = take(v, GIVEN_SIZE);
+	const struct record_given *n = take(v, sizeof *n);
 
 	if (!n)
 		return;
-	m->connect_time = (int64_t)load64(n);
-	m->rcpt_time = (int64_t)load64(n + 8);
-	m->client_port = load16(n + 17);
-	m->recipient_count = load32(n + 19);
-	m->client = take_client(v, n[16]);
-	m->sender = take_text(v, load16(n + 23));
-	m->login = take_text(v, load16(n + 25));
-	m->message_id = take_text(v, load16(n + 27));
-	m->subject = take_text(v, load16(n + 29));
-	m->from = take_list(v, load32(n + 31), load32(n + 35));
-	m->recipients = take_list(v, load32(n + 39), load32(n + 43));
+	m->connect_time = n->connect_time;
+	m->rcpt_time = n->rcpt_time;
+	m->client_port = n->port;
+	m->recipient_count = n->recipient_count;
+	m->client = take_client(v, n->family);
+	m->sender = take_text(v, n->texts[0]);
+	m->login = take_text(v, n->texts[1]);
+	m->message_id = take_text(v, n->texts[2]);
+	m->subject = take_text(v, n->texts[3]);
+	m->from = take_list(v, n->from);
+	m->recipients = take_list(v, n->recipients);
 }
 
 static void view_first(struct view *v, struct first_pass *first)
 {
-	const unsigned char *n = take(v, FIRST_SIZE), *id;
+	const struct record_first *n = take(v, sizeof *n);
+	const char *id;
 
 	if (!n)
 		return;
-	first->client = take_client(v, n[1]);
-	id = take(v, n[0]);
-	if (n[0] > QUEUE_ID_MAX || !id) {
+	first->client = take_client(v, n->family);
+	id = take(v, n->id_len);
+	if (n->id_len > QUEUE_ID_MAX || !id) {
 		v->in.failed = true;
 		return;
 	}
-	memcpy(first->queue_id.text, id, n[0]);
-	first->queue_id.text[n[0]] = '\0';
-	if (v->strict && n[0] > 0 && queue_id_parse((const char *)id, n[0], &first->queue_id) != 0)
+	memcpy(first->queue_id.text, id, n->id_len);
+	first->queue_id.text[n->id_len] = '\0';
+	if (v->strict && n->id_len > 0 && queue_id_parse(id, n->id_len, &first->queue_id) != 0)
 		v->in.failed = true;
-	first->login = take_text(v, load16(n + 2));
+	first->login = take_text(v, n->login);
 }
 
-static void view_queued_texts(struct view *v, const unsigned char *n, struct message *m)
+static void view_queued_texts(struct view *v, const struct record_queued *n, struct message *m)
 {
 	struct queued *q = &m->queued;
-	unsigned same = load16(n + 44);
 
-	q->sender = same & SAME_SENDER ? m->sender : take_text(v, load16(n + 50));
-	q->login = same & SAME_LOGIN ? m->login : take_text(v, load16(n + 52));
-	q->message_id = same & SAME_MESSAGE_ID ? m->message_id : take_text(v, load16(n + 54));
-	q->log_ident = take_text(v, load16(n + 56));
-	q->from = same & SAME_FROM ? m->from : take_list(v, load32(n + 58), load32(n + 62));
-	q->recipients =
-	    same & SAME_RECIPIENTS ? m->recipients : take_list(v, load32(n + 66), load32(n + 70));
-	if (load32(n + 74) > 0)
-		q->originals = take_list(v, q->recipients.count, load32(n + 74));
+	q->sender = n->same & SAME_SENDER ? m->sender : take_text(v, n->texts[0]);
+	q->login = n->same & SAME_LOGIN ? m->login : take_text(v, n->texts[1]);
+	q->message_id = n->same & SAME_MESSAGE_ID ? m->message_id : take_text(v, n->texts[2]);
+	q->log_ident = take_text(v, n->texts[3]);
+	q->from = n->same & SAME_FROM ? m->from : take_list(v, n->from);
+	q->recipients = n->same & SAME_RECIPIENTS ? m->recipients : take_list(v, n->recipients);
+	if (n->originals > 0)
+		q->originals =
+		    take_list(v, (struct record_list){q->recipients.count, n->originals});
 }
 
 static void view_queued(struct view *v, struct message *m)
 {
-	const unsigned char *n = take(v, QUEUED_SIZE);
+	const struct record_queued *n = take(v, sizeof *n);
 	struct queued *q = &m->queued;
-	unsigned same;
 
 	if (!n)
 		return;
-	same = load16(n + 44);
 	q->known = true;
-	q->arrival_time = (int64_t)load64(n);
-	q->create_time = (int64_t)load64(n + 8);
-	q->inode = load64(n + 16);
-	q->size = (int64_t)load64(n + 24);
-	q->uid = (int64_t)load64(n + 32);
-	q->client_port = load16(n + 42);
-	q->recipient_count = load32(n + 46);
-	if (same & ~(unsigned)SAME_ALL)
+	q->arrival_time = n->arrival_time;
+	q->create_time = n->create_time;
+	q->inode = n->inode;
+	q->size = n->size;
+	q->uid = n->uid;
+	q->client_port = n->port;
+	q->recipient_count = n->recipient_count;
+	if (n->same & ~SAME_ALL)
 		v->in.failed = true;
-	q->client = same & SAME_CLIENT ? m->client : take_client(v, n[40]);
-	q->log_client = same & SAME_LOG_CLIENT ? q->client : take_client(v, n[41]);
+	q->client = n->same & SAME_CLIENT ? m->client : take_client(v, n->family);
+	q->log_client = n->same & SAME_LOG_CLIENT ? q->client : take_client(v, n->log_family);
 	view_queued_texts(v, n, m);
 }
 
@@ -264,20 +235,19 @@ static bool parts_valid(unsigned parts, unsigned origin)
 static int view_parts(struct span rest, bool strict, struct message *m)
 {
 	struct view v = {.in = reader_of(rest.at, rest.len), .strict = strict};
-	const unsigned char *n;
+	const struct record_common *n = take(&v, sizeof *n);
 
-	n = take(&v, COMMON_SIZE);
-	if (!n || !parts_valid(n[0], n[1]))
+	if (!n || !parts_valid(n->parts, n->origin))
 		return ERR_DAMAGED;
-	m->origin = (enum message_origin)n[1];
-	m->flags = load32(n + 2);
-	if (n[0] & PART_GIVEN)
+	m->origin = (enum message_origin)n->origin;
+	m->flags = n->flags;
+	if (n->parts & PART_GIVEN)
 		view_given(&v, m);
 	else
 		m->rcpt_time = m->mail_time;
-	if (n[0] & PART_FIRST)
+	if (n->parts & PART_FIRST)
 		view_first(&v, &m->first);
-	if (n[0] & PART_QUEUED)
+	if (n->parts & PART_QUEUED)
 		view_queued(&v, m);
 	return v.in.failed || (strict && !reader_done(&v.in)) ? ERR_DAMAGED : 0;
 }
