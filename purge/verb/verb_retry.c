@@ -24,9 +24,9 @@ struct retrying {
 	size_t count;
 };
 
-static void settle(struct retrying *r, struct item *item, enum result result, const char *reason)
+static void settle(struct walk *w, struct item *item, enum result result, const char *reason)
 {
-	uint64_t *results = r->w->outcome.tally.results;
+	uint64_t *results = w->outcome.tally.results;
 
 	results[item->result]--;
 	results[result]++;
@@ -65,13 +65,11 @@ static void try_one(struct retrying *r, struct item *item, struct err *trouble)
 	const char *words[] = {"-i", id.text, NULL};
 	struct place before;
 
-	if (item->proof.queue == QUEUE_HOLD)
-		settle(r, item, RESULT_FAILED, "it is in the hold queue; 'release' moves it back");
-	else if (!is_deferred(r, item, &before))
-		settle(r, item, RESULT_DONE, NULL);
+	if (!is_deferred(r, item, &before))
+		settle(r->w, item, RESULT_DONE, NULL);
 	else if (trouble->text[0] ||
 		 postfix_tool(&r->w->s->postfix, "postqueue", words, trouble) != 0)
-		settle(r, item, RESULT_FAILED, "postqueue failed");
+		settle(r->w, item, RESULT_FAILED, "postqueue failed");
 	else
 		r->list[r->count++] = (struct retry){item, before.changed};
 }
@@ -89,7 +87,7 @@ static void look(struct retrying *r)
 		    now.changed.tv_nsec == one->before.tv_nsec)
 			r->list[left++] = *one;
 		else
-			settle(r, one->item, RESULT_DONE, NULL);
+			settle(r->w, one->item, RESULT_DONE, NULL);
 	}
 	r->count = left;
 }
@@ -117,7 +115,7 @@ static void try_all(struct retrying *r)
 			continue;
 		if (interrupt_stop) {
 			o->interrupted = true;
-			settle(r, &o->items[i], RESULT_UNTOUCHED, NULL);
+			settle(r->w, &o->items[i], RESULT_UNTOUCHED, NULL);
 			continue;
 		}
 		progress_show(&r->w->progress, "retrying", i, o->count);
@@ -127,7 +125,7 @@ static void try_all(struct retrying *r)
 	for (look(r); r->count > 0 && clock_steady() < deadline && !interrupt_stop; look(r))
 		poll(NULL, 0, LOOK_MS);
 	for (size_t i = 0; i < r->count; i++)
-		settle(r, r->list[i].item, RESULT_FAILED, why_not_taken(r, r->list[i].item));
+		settle(r->w, r->list[i].item, RESULT_FAILED, why_not_taken(r, r->list[i].item));
 }
 
 static bool may_begin(struct walk *w)
@@ -157,6 +155,17 @@ static void act(struct retrying *r)
 	order_batch_end(batch);
 }
 
+/* Before the question and in a dry run, since Postfix never retries it. */
+static void leave_held(struct walk *w)
+{
+	struct outcome *o = &w->outcome;
+
+	for (size_t i = 0; i < o->count; i++)
+		if (o->items[i].result == RESULT_READY && o->items[i].proof.queue == QUEUE_HOLD)
+			settle(w, &o->items[i], RESULT_FAILED,
+			    "it is in the hold queue; 'release' moves it back");
+}
+
 static int retry(struct walk *w, struct err *err)
 {
 	struct retrying r = {.w = w, .queue_dir = queue_directory_open(&w->s->postfix, err)};
@@ -170,7 +179,7 @@ static int retry(struct walk *w, struct err *err)
 		w->outcome.refused = true;
 		for (size_t i = 0; i < w->outcome.count; i++)
 			if (w->outcome.items[i].result == RESULT_READY)
-				settle(&r, &w->outcome.items[i], RESULT_UNTOUCHED, NULL);
+				settle(w, &w->outcome.items[i], RESULT_UNTOUCHED, NULL);
 	}
 	progress_end(&w->progress);
 	io_close(&r.queue_dir);
@@ -188,6 +197,8 @@ int verb_retry(struct session *s, struct err *err)
 	walk_init(&w, s, ACTION_RETRY);
 	interrupt_catch();
 	code = walk_run(&w, err);
+	if (code == 0)
+		leave_held(&w);
 	if (code == 0 && !s->options.dry_run)
 		code = retry(&w, err);
 	return code ?: walk_tell(&w, err);

@@ -58,10 +58,16 @@ class Retry(RetryCase):
     def test_held_mail_stays(self):
         held = min(self.ours)
         self.postfix.postsuper("-h", "-", ids=[held])
-        result = self.retry(BAD, status=2)
-        self.assertEqual((result.with_result("retried"), result.with_result("failed")), (self.ours - {held}, {held}))
-        self.assertIn("hold", result.messages[held]["reason"])
+        for words, done in (["-n"], "would-retry"), ([], "retried"):
+            result = self.retry(*words, BAD, status=2)
+            self.assertEqual((result.with_result(done), result.with_result("failed")), (self.ours - {held}, {held}))
+            self.assertEqual((result.summary["matched"], result.summary[done.replace("-", "_")], result.summary["failed"]), (3, 2, 1))
+            self.assertIn("hold", result.messages[held]["reason"])
         self.assertIn(os.sep + "hold" + os.sep, self.postfix.find(held))
+        terminal = Terminal(self.pq.words("retry", BAD))
+        terminal.read_until("[y/N]")
+        self.assertIn("Retry these 2 messages?", terminal.text, "what cannot be retried is not asked about")
+        self.assertEqual(terminal.answer("n"), 3, terminal.text)
 
     def test_a_dry_run_touches_nothing(self):
         result = self.retry("-n", BAD)
