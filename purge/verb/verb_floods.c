@@ -3,6 +3,7 @@
 #include "flood/flood.h"
 #include "purge/floods/floods.h"
 #include "purge/interrupt.h"
+#include "purge/tell/field.h"
 #include "purge/tell/say.h"
 
 static int parse_id(const char *word, uint32_t *ret, struct err *err)
@@ -29,9 +30,24 @@ static int release_held(struct session *s, uint32_t id, struct err *err)
 	return code < 0 ? code : verb_act(s, err);
 }
 
+static int put_marked(const struct session *s, uint32_t id, const struct json *i, const char *as)
+{
+	const struct field fields[] = {
+	    {"id", NULL, FIELD_NUMBER, .n = id},
+	    {"kind", NULL, FIELD_TEXT, .text = json_text(i, "kind")},
+	    {"key", NULL, FIELD_TEXT, .text = json_text(i, "key")},
+	    {"mark", NULL, FIELD_TEXT, .text = as},
+	    {"result", NULL, FIELD_TEXT, .text = s->options.dry_run ? "would-mark" : "marked"},
+	};
+	struct json *o = json_new();
+
+	fields_put(o, fields, COUNT_OF(fields));
+	return json_line(stdout, o);
+}
+
 static void say_marked(const struct session *s, uint32_t id, bool normal)
 {
-	if (s->options.json || s->options.quiet)
+	if (s->options.quiet)
 		return;
 	if (s->options.dry_run)
 		say(stdout, "Flood %u would be marked as %s.\n", (unsigned)id,
@@ -63,7 +79,12 @@ static int mark(struct session *s, const char *as, struct err *err)
 		code = floods_mark(s, id, as, err);
 	if (code < 0)
 		return code;
-	say_marked(s, id, normal);
+	if (s->options.json)
+		code = session_written(put_marked(s, id, i, as), err);
+	else
+		say_marked(s, id, normal);
+	if (code < 0)
+		return code;
 	if (selected < 0)
 		return selected;
 	return none ? EXIT_DONE : release_held(s, id, err);

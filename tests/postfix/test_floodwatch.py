@@ -99,9 +99,14 @@ class Warns(FloodCase):
     def test_bad_and_normal(self):
         self.flood(101)
         self.opened()
-        self.assertEqual(self.pq.idx("floods", "--bad", "1").status, 0)
+        told = {"id": 1, "kind": "login", "key": "joe", "mark": "bad"}
+        for words, result in (["-n"], "would-mark"), ([], "marked"):
+            self.assertNotIn("mark", self.incidents()[0])
+            self.assertEqual(self.pq.idx("floods", "--bad", "1", "--json", *words).lines, [{**told, "result": result}])
         self.assertEqual(self.incidents()[0]["mark"], "bad")
-        self.assertEqual(self.pq.idx("floods", "--normal", "1").status, 0)
+        result = self.pq.idx("floods", "--normal", "1", "--json")
+        self.assertEqual((result.status, result.lines[0]), (0, {**told, "mark": "normal", "result": "marked"}), result)
+        self.assertEqual(result.summary["released"], 0)
         self.assertEqual(self.incidents(), [])
         i = self.incidents("--all")[0]
         self.assertEqual((i["mark"], "until" in i), ("normal", True))
