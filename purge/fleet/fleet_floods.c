@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/fleet/fleet_floods.h"
 
-#include "base/array.h"
+#include "base/labels.h"
+#include "purge/fleet/fleet_sums.h"
 #include "purge/interrupt.h"
 #include "purge/tell/say.h"
 
@@ -30,41 +31,34 @@ void fleet_floods_put(struct json *o, const struct json *health)
 	json_put(o, "floods", list);
 }
 
+/* "KIND KEY" */
 struct key {
-	const char *kind, *key;
+	const char *name;
+	size_t hosts, last; /* last: number of the last host that reported it, from 1 */
 	int64_t recipients;
-	size_t host; /* number of the host that reports it */
-};
-struct keys {
-	struct key *list;
-	size_t count, cap;
 };
 
-static void add(struct keys *keys, size_t host, const struct json *flood)
+static void add(struct labels *keys, size_t host, const struct json *flood)
 {
-	struct key k = {.kind = json_text(flood, "kind"),
-	    .key = json_text(flood, "key"),
-	    .recipients = json_int(flood, "recipients", 0),
-	    .host = host};
+	const char *kind = json_text(flood, "kind"), *key = json_text(flood, "key");
+	AUTO(strbuf_release) struct strbuf name = {0};
+	size_t at;
 
-	if (k.kind && k.key)
-		(void)!array_add(keys, k);
+	strbuf_printf(&name, "%s %s", kind ? kind : "", key ? key : "");
+	if (!kind || !key || name.failed || labels_number(keys, name.text, 0, &at) < 0)
+		return;
+	struct key *k = (struct key *)keys->values + at;
+	k->hosts += k->last != host;
+	k->last = host;
+	fleet_sums_increase(&k->recipients, fleet_sums_number(flood, "recipients"));
 }
 
-static bool is_equal(const struct key *a, const struct key *b)
+static int by_name(const void *a, const void *b)
 {
-	return strcmp(a->kind, b->kind) == 0 && strcmp(a->key, b->key) == 0;
+	return strcmp(((const struct key *)a)->name, ((const struct key *)b)->name);
 }
 
-static int compare(const void *a, const void *b)
-{
-	const struct key *x = a, *y = b;
-
-	return strcmp(x->kind, y->kind)
-		   ?: strcmp(x->key, y->key) ?: (x->host > y->host) - (x->host < y->host);
-}
-
-static void collect(struct keys *keys, const struct json *answer)
+static void collect(struct labels *keys, const struct json *answer)
 {
 	for (size_t h = 0; h < json_count(answer, "hosts") && !interrupt_stop; h++) {
 		const struct json *host = json_at(answer, "hosts", h);
@@ -73,47 +67,21 @@ static void collect(struct keys *keys, const struct json *answer)
 		if (strcmp(json_words(host, "state"), "present") != 0)
 			continue;
 		for (size_t n = 0; n < json_count(health, "floods") && n < FLOODS_MAX; n++)
-			add(keys, h, json_at(health, "floods", n));
+			add(keys, h + 1, json_at(health, "floods", n));
 	}
-}
-
-struct run {
-	size_t count, hosts;
-	int64_t recipients;
-};
-
-/* Equal keys from n on, over all hosts. */
-static struct run run_of(const struct keys *keys, size_t n)
-{
-	struct run run = {0};
-
-	for (; n < keys->count; n++, run.count++) {
-		const struct key *k = &keys->list[n];
-
-		if (run.count > 0 && !is_equal(&k[-1], k))
-			break;
-		run.hosts += run.count == 0 || k[-1].host != k->host;
-		if (k->recipients > 0 && k->recipients <= INT64_MAX / 2 - run.recipients)
-			run.recipients += k->recipients;
-	}
-	return run;
 }
 
 void fleet_floods_alert(const struct json *answer)
 {
-	struct keys keys = {0};
-	struct run run;
+	AUTO(labels_release) struct labels keys = {.value_size = sizeof(struct key)};
 	size_t told = 0;
 
 	collect(&keys, answer);
-	array_sort(&keys, compare);
-	for (size_t n = 0; n < keys.count && !interrupt_stop; n += run.count) {
-		run = run_of(&keys, n);
-		if (run.hosts > 1 && told++ < ALERTS_MAX)
-			complain("%s %s floods on %zu hosts: %" PRId64 " recipients in all",
-			    keys.list[n].kind, keys.list[n].key, run.hosts, run.recipients);
-	}
+	const struct key *list = labels_sort(&keys, by_name);
+	for (size_t n = 0; n < keys.count && !interrupt_stop; n++)
+		if (list[n].hosts > 1 && told++ < ALERTS_MAX)
+			complain("%s floods on %zu hosts: %" PRId64 " recipients in all",
+			    list[n].name, list[n].hosts, list[n].recipients);
 	if (told > ALERTS_MAX)
 		complain("%zu more flood on several hosts", told - ALERTS_MAX);
-	free(keys.list);
 }

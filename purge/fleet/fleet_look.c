@@ -119,25 +119,15 @@ static int list(struct looking *k, struct err *err)
 
 static int add_top(struct looking *k, const struct fleet_result *host, const struct json *line)
 {
-	const size_t before = k->sums.count;
-	int code = fleet_sums_add(&k->sums, "group", "count", line);
+	struct fleet_group *ignored;
 
 	(void)host;
-	if (k->sums.count > before)
-		fleet_sums_weigh(&k->sums);
-	return code;
+	return fleet_sums_add(&k->sums, "group", "count", line, &ignored);
 }
 
 static int add_why(struct looking *k, const struct fleet_result *host, const struct json *line)
 {
-	const size_t before = k->sums.count;
-	int code = fleet_sums_add(&k->sums, "reason", "recipients", line);
-
-	if (code < 0 || k->sums.count == before)
-		return code;
-	code = fleet_why_take(&k->sums.list[before], host, k->f->sites[host->site].name, line);
-	fleet_sums_weigh(&k->sums);
-	return code;
+	return fleet_why_take(&k->sums, host, k->f->sites[host->site].name, line);
 }
 
 static size_t shown(const struct looking *k)
@@ -194,7 +184,7 @@ static void top_row(const struct looking *k, const struct fleet_group *g)
 
 static void add_up(struct looking *k)
 {
-	fleet_sums_join(&k->sums);
+	fleet_sums_close(&k->sums);
 	fleet_each (r, &k->order) {
 		const struct json *s = json_child(r.json, "summary");
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Merges many hosts' groups of top and why: equal names add up, the largest first. */
+/* Adds up many hosts' groups of top and why by their names. */
 #pragma once
 
+#include "base/array.h"
 #include "base/json.h"
 #include "purge/top/top.h"
 
@@ -10,37 +11,41 @@ struct fleet_share {
 	int64_t count;
 };
 struct fleet_group {
-	char *name;
+	const char *name;
 	int64_t count, messages, bytes;
 	int64_t oldest, newest; /* epoch seconds; 0: unknown */
 	int64_t ages[TOP_AGES];
 	size_t hosts;
-	size_t place; /* private: order of adding */
 	/* for why; see fleet_why.h */
-	struct strbuf example;      /* packed, from the host with most of the group; empty: none */
-	struct fleet_share *shares; /* recipients by domain, the largest first once joined */
-	size_t share_count;
+	int64_t largest;                     /* the count of the host that example is from */
+	struct strbuf example;               /* packed; empty: none */
+	ARRAY_OF(struct fleet_share) shares; /* recipients by domain; sorted by fleet_sums_close */
 };
-/* Bytes of texts that are kept: 2 KiB for each of 1,000 groups. */
+/* Bytes of texts that are taken: 2 KiB for each of 1,000 groups. */
 #define FLEET_SUMS_HOST (2u << 20)   /* of one host */
 #define FLEET_SUMS_ALL  (256u << 20) /* of all */
 
 /* Zero-initialise. */
 struct fleet_sums {
-	struct fleet_group *list;
-	size_t count, cap;
+	struct labels names;
+	struct fleet_group *list; /* the largest first; set by fleet_sums_close */
+	size_t count;
 	int64_t all;              /* of all counts */
 	size_t bytes, host_bytes; /* of the texts of all hosts, and of the last one */
 };
-/* The keys name the members with name and count. Lines without them are skipped. -ENOMEM. */
+/* The keys name the members with name and count. *ret is the line's group until the next call; NULL
+ * for a line without them, which is skipped. -ENOMEM. */
 int fleet_sums_add(struct fleet_sums *s, const char *name_key, const char *count_key,
-    const struct json *line) NODISCARD;
+    const struct json *line, struct fleet_group **ret) NODISCARD;
+/* Counts len bytes of text that a host sent. */
+void fleet_sums_weigh(struct fleet_sums *s, size_t len);
 /* Before each host's lines. */
 void fleet_sums_begin(struct fleet_sums *s);
-/* Counts the texts of the group that was added last, once it has all of them. */
-void fleet_sums_weigh(struct fleet_sums *s);
-/* Whether this host, or all hosts together, sent as much text as is kept. */
+/* Whether this host, or all hosts together, sent as much text as is taken. */
 bool fleet_sums_full(const struct fleet_sums *s);
-/* Adds up groups of equal names, and sorts. Call it once, after the last line. */
-void fleet_sums_join(struct fleet_sums *s);
+/* A number that a host sent: nonsense is 0. */
+int64_t fleet_sums_number(const struct json *o, const char *key);
+void fleet_sums_increase(int64_t *to, int64_t n); /* not beyond half of the largest number */
+/* Sorts. Call it once, after the last line. */
+void fleet_sums_close(struct fleet_sums *s);
 void fleet_sums_release(struct fleet_sums *s);

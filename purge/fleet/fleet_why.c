@@ -4,13 +4,12 @@
 #include "purge/tell/say.h"
 #include "purge/why/why.h"
 
-#define INDENT     10
-#define NUMBER_MAX (INT64_C(1) << 50)
+#define INDENT 10
 
 /* of a group's example */
 enum { SHOWN, HOST, FLEET, ID, ADDRESS, REASON, EXAMPLE_COUNT };
 
-static void take_example(struct fleet_group *g, const struct fleet_result *from, const char *fleet,
+static int take_example(struct fleet_group *g, const struct fleet_result *from, const char *fleet,
     const struct json *example)
 {
 	const char *const members[EXAMPLE_COUNT] = {[SHOWN] = from->shown,
@@ -20,38 +19,51 @@ static void take_example(struct fleet_group *g, const struct fleet_result *from,
 	    [ADDRESS] = json_words(example, "address"),
 	    [REASON] = json_words(example, "delay_reason")};
 
-	for (size_t n = 0; n < EXAMPLE_COUNT; n++)
+	strbuf_clear(&g->example);
+	for (size_t n = 0; example && n < EXAMPLE_COUNT; n++)
 		strlist_push(&g->example, members[n], strlen(members[n]));
+	return g->example.failed ? -ENOMEM : 0;
 }
 
-static int take_domains(struct fleet_group *g, const struct json *line)
+static int add_share(struct fleet_group *g, const char *name, int64_t count)
 {
-	g->shares = calloc(WHY_DOMAINS, sizeof(*g->shares));
-	if (!g->shares)
-		return -ENOMEM;
-	for (size_t n = 0; n < json_count(line, "domains") && n < WHY_DOMAINS; n++) {
-		const struct json *one = json_at(line, "domains", n);
-		const char *name = json_text(one, "domain");
-		int64_t count = json_int(one, "recipients", 0);
+	struct fleet_share share = {.count = count};
 
-		if (!name || count <= 0 || count >= NUMBER_MAX)
-			continue;
-		struct fleet_share share = {strdup(name), count};
-		if (!share.name)
-			return -ENOMEM;
-		g->shares[g->share_count++] = share;
-	}
-	return 0;
+	for (size_t n = 0; n < g->shares.count; n++)
+		if (strcmp(g->shares.list[n].name, name) == 0) {
+			fleet_sums_increase(&g->shares.list[n].count, count);
+			return 0;
+		}
+	share.name = strdup(name);
+	if (share.name && array_add(&g->shares, share) == 0)
+		return 0;
+	free(share.name);
+	return -ENOMEM;
 }
 
-int fleet_why_take(struct fleet_group *g, const struct fleet_result *from, const char *fleet,
+int fleet_why_take(struct fleet_sums *s, const struct fleet_result *from, const char *fleet,
     const struct json *line)
 {
-	const struct json *example = json_child(line, "example");
+	const int64_t count = fleet_sums_number(line, "recipients");
+	struct fleet_group *g;
+	int code = fleet_sums_add(s, "reason", "recipients", line, &g);
 
-	if (example)
-		take_example(g, from, fleet, example);
-	return g->example.failed ? -ENOMEM : take_domains(g, line);
+	if (code == 0 && g && count > g->largest) {
+		g->largest = count;
+		code = take_example(g, from, fleet, json_child(line, "example"));
+		fleet_sums_weigh(s, g->example.len);
+	}
+	for (size_t n = 0; g && code == 0 && n < json_count(line, "domains") && n < WHY_DOMAINS;
+	     n++) {
+		const struct json *one = json_at(line, "domains", n);
+		const char *name = json_words(one, "domain");
+		int64_t recipients = fleet_sums_number(one, "recipients");
+
+		fleet_sums_weigh(s, strlen(name));
+		if (json_text(one, "domain") && recipients > 0)
+			code = add_share(g, name, recipients);
+	}
+	return code;
 }
 
 /* False: there is no example. */
@@ -68,7 +80,7 @@ static bool read_example(const struct fleet_group *g, const char *ret[EXAMPLE_CO
 
 static size_t shares_shown(const struct fleet_group *g)
 {
-	return g->share_count < WHY_DOMAINS ? g->share_count : WHY_DOMAINS;
+	return g->shares.count < WHY_DOMAINS ? g->shares.count : WHY_DOMAINS;
 }
 
 void fleet_why_put(struct json *o, const struct fleet_group *g)
@@ -90,8 +102,8 @@ void fleet_why_put(struct json *o, const struct fleet_group *g)
 	for (size_t n = 0; n < shares_shown(g); n++) {
 		struct json *one = json_new();
 
-		json_put_text(one, "domain", g->shares[n].name);
-		json_put_int(one, "recipients", g->shares[n].count);
+		json_put_text(one, "domain", g->shares.list[n].name);
+		json_put_int(one, "recipients", g->shares.list[n].count);
 		json_append(domains, one);
 	}
 	json_put(o, "domains", domains);
@@ -112,7 +124,8 @@ void fleet_why_say(const struct fleet_group *g, bool cut)
 		    &line, " in %" PRId64 " %s", g->messages, PLURAL(g->messages, "message"));
 	for (size_t n = 0; n < shares_shown(g); n++)
 		strbuf_printf(&line, "%s%s %" PRId64, n ? ", " : "; ",
-		    *g->shares[n].name ? g->shares[n].name : "(no domain)", g->shares[n].count);
+		    *g->shares.list[n].name ? g->shares.list[n].name : "(no domain)",
+		    g->shares.list[n].count);
 	say_fold(stdout, INDENT, strbuf_text(&line));
 	if (read_example(g, members)) {
 		strbuf_clear(&line);

@@ -5,8 +5,9 @@
 #include "purge/fleet/fleet_order.h"
 #include "purge/fleet/fleet_sums.h"
 
-/* Keeps the example and the domains of a host's line. fleet: the fleet's name, or NULL. -ENOMEM. */
-int fleet_why_take(struct fleet_group *g, const struct fleet_result *from, const char *fleet,
+/* Adds a host's line, with its domains; the example is that of the host with most of the group.
+ * fleet: the fleet's name, or NULL. -ENOMEM. */
+int fleet_why_take(struct fleet_sums *s, const struct fleet_result *from, const char *fleet,
     const struct json *line) NODISCARD;
 /* "example" {"host","fleet","queue_id","address","delay_reason"} and "domains", the largest of
  * those that the hosts listed. */

@@ -101,9 +101,10 @@ static void test_token(void **state)
 static void add(struct fleet_sums *sums, const char *text)
 {
 	struct json *line = NULL;
+	struct fleet_group *group;
 
 	assert_int_equal(json_parse(text, strlen(text), &line, NULL), 0);
-	assert_int_equal(fleet_sums_add(sums, "group", "count", line), 0);
+	assert_int_equal(fleet_sums_add(sums, "group", "count", line, &group), 0);
 	json_free(line);
 }
 
@@ -112,7 +113,7 @@ static void test_sums(void **state)
 	struct fleet_sums sums = {0};
 
 	(void)state;
-	fleet_sums_join(&sums);
+	fleet_sums_close(&sums);
 	add(&sums, "{\"group\":\"b\",\"count\":5,\"bytes\":10,\"oldest\":20,\"newest\":30,\"ages\":"
 		   "[1,4]}");
 	add(&sums, "{\"group\":\"a\",\"count\":7,\"bytes\":1,\"oldest\":5,\"newest\":6}");
@@ -123,7 +124,7 @@ static void test_sums(void **state)
 	add(&sums, "{\"group\":7,\"count\":4}");
 	add(&sums, "{\"count\":9223372036854775807,\"group\":\"b\"}");
 	add(&sums, "{}");
-	fleet_sums_join(&sums);
+	fleet_sums_close(&sums);
 	assert_int_equal(sums.count, 2);
 	assert_true(sums.all == 16);
 	assert_string_equal(sums.list[0].name, "b");
