@@ -10,6 +10,10 @@
 #define SETTINGS_DEFAULT_FILE "/etc/pqpurge/pqpurge.conf"
 #define SETTINGS_ENV          "PQPURGE_CONF"
 
+/* What operator_allow and fleet_allow may have: the verbs that the order door has, and "regex".
+ * NULL ends it. */
+extern const char *const settings_verbs[];
+
 #define SETTINGS_FLOOD_KINDS   7
 #define SETTINGS_FLOOD_ACTIONS 4
 extern const char *const settings_flood_kinds[SETTINGS_FLOOD_KINDS]; /* "login" ... */

@@ -34,12 +34,12 @@ const struct settings_row settings_rows[SETTINGS_ROWS] = {
     {"order_directory", TEXT_PATH, "/run/pqpurge-order", IN(order_directory)},
     {"standing_directory", TEXT_PATH, "/var/lib/pqpurge-standing", IN(standing_directory)},
     {"operator_group", TEXT_OPTIONAL_GROUP, "", IN(operator_group)},
-    {"operator_allow", TEXT_OPTIONAL, "list top why hold release", IN(operator_allow)},
+    {"operator_allow", TEXT_VERBS, "list top why hold release", IN(operator_allow)},
     {"hook_user", TEXT_USER, "nobody", IN(hook_user)},
     {"fleet", TEXT_OPTIONAL, "", IN(fleet)},
     {"fleet_name", TEXT_OPTIONAL, "", IN(fleet_name)},
     {"fleet_user", TEXT_USER, "pqpurge-fleet", IN(fleet_user)},
-    {"fleet_allow", TEXT_OPTIONAL, "purge hold release undo list top why status block",
+    {"fleet_allow", TEXT_VERBS, "purge hold release undo list top why status block",
 	IN(fleet_allow)},
     {"fleet_max_messages", NUMBER_COUNT, "0", IN(fleet_max_messages), .max = INT64_C(1000000000)},
     {"flood_watch", CHOICE, "warn", IN(flood_watch), .words = {"off", "warn", "act"}},
@@ -59,6 +59,37 @@ static int check_networks(const struct settings_row *row, const char *value, str
 	int code = net_parse_list(value, &list, err);
 
 	return code < 0 ? err_within(err, ERR_CONFIG, "%s", row->key) : 0;
+}
+
+const char *const settings_verbs[] = {"purge", "hold", "release", "undo", "retry", "list", "show",
+    "top", "why", "block", "unblock", "rules", "status", "floods", "log", "report", "regex", NULL};
+
+static int check_verb(const struct settings_row *row, const char *word, struct err *err)
+{
+	struct spell spell = {0};
+
+	for (const char *const *verb = settings_verbs; *verb; verb++) {
+		if (strcmp(*verb, word) == 0)
+			return 0;
+		spell_consider(&spell, word, *verb);
+	}
+	if (spell.best)
+		return err_set(err, ERR_CONFIG, "%s cannot allow '%s'; did you mean '%s'?",
+		    row->key, word, spell.best);
+	return err_set(err, ERR_CONFIG, "%s cannot allow '%s'", row->key, word);
+}
+
+static int check_verbs(const struct settings_row *row, const char *value, struct err *err)
+{
+	char word[32];
+	size_t len;
+	int code = 0;
+
+	for (const char *part; code == 0 && (part = str_part(&value, " ,", &len));) {
+		snprintf(word, sizeof(word), "%.*s", (int)len, part);
+		code = check_verb(row, word, err);
+	}
+	return code;
 }
 
 /* RFC 5322's specials and blanks would change senders. */
@@ -83,6 +114,8 @@ static int check_text(const struct settings_row *row, const char *value, struct 
 		return err_set(err, ERR_CONFIG, "%s must be a domain, not '%s'", row->key, value);
 	if (row->kind == TEXT_SOCKET || (row->kind == TEXT_OPTIONAL_SOCKET && value[0]))
 		return endpoint_parse(value, &endpoint, err);
+	if (row->kind == TEXT_VERBS)
+		return check_verbs(row, value, err);
 	return row->kind == TEXT_NETWORKS ? check_networks(row, value, err) : 0;
 }
 
@@ -233,13 +266,17 @@ int settings_set(void *base, const struct settings_row *row, const char *value, 
 static int check_account(const struct settings_row *row, const char *name, struct err *err)
 {
 	bool is_user = row->kind == TEXT_USER;
+	const struct passwd *pw;
 
 	if (strcmp(name, row->otherwise) == 0)
 		return 0;
-	if (is_user ? getpwnam(name) != NULL : getgrnam(name) != NULL)
-		return 0;
-	return err_set(
-	    err, ERR_CONFIG, "%s: there is no %s '%s'", row->key, is_user ? "user" : "group", name);
+	pw = is_user ? getpwnam(name) : NULL;
+	if (is_user ? !pw : !getgrnam(name))
+		return err_set(err, ERR_CONFIG, "%s: there is no %s '%s'", row->key,
+		    is_user ? "user" : "group", name);
+	if (pw && pw->pw_uid == 0 && row->offset == offsetof(struct settings, hook_user))
+		return err_set(err, ERR_CONFIG, "%s must not be root", row->key);
+	return 0;
 }
 
 /* The map needs address space for its whole size. */

@@ -14,6 +14,7 @@ enum settings_kind {
 	TEXT_OPTIONAL_SOCKET,
 	TEXT_OPTIONAL_GROUP,
 	TEXT_OPTIONAL_DOMAIN,
+	TEXT_VERBS,
 	TEXT_EXEMPT, /* "KIND:KEY", separated by newlines */
 	TEXT_NETWORKS,
 	NUMBER_OCTAL, /* int64_t */

@@ -126,4 +126,34 @@ static void test_every_option(void **state)
 	assert_int_equal(refused, COUNT_OF(roots));
 }
 
-UNIT_MAIN(cmocka_unit_test(test_lines), cmocka_unit_test(test_every_option))
+/* A new verb of the door needs an entry in the settings, too. */
+static void test_every_verb(void **state)
+{
+	FILE *help = tmpfile();
+	char line[256], name[32];
+	size_t open = 0;
+
+	(void)state;
+	assert_non_null(help);
+	verb_help(help, NULL);
+	rewind(help);
+	while (fgets(line, sizeof(line), help)) {
+		const struct verb *verb;
+		bool is_name = false, known = false;
+
+		if (sscanf(line, "  %31[a-z] ", name) != 1 ||
+		    verb_choose(name, &verb, &is_name, NULL) < 0 || !is_name)
+			continue;
+		for (const char *const *word = settings_verbs; *word; word++)
+			known |= strcmp(*word, name) == 0;
+		case_assert(name, known == !!(verb->flags & VERB_AT_DOOR));
+		open += known;
+	}
+	fclose(help);
+	for (const char *const *word = settings_verbs; *word; word++)
+		open -= strcmp(*word, "regex") != 0;
+	assert_int_equal(open, 0);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_lines), cmocka_unit_test(test_every_option),
+    cmocka_unit_test(test_every_verb))

@@ -87,4 +87,17 @@ static void test_time(void **state)
 		assert_int_equal(wait_for(all[n], SHORT, &err), ERR_TIMEOUT);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_end), cmocka_unit_test(test_time))
+/* The settings refuse it, but accounts change. */
+static void test_never_root(void **state)
+{
+	struct settings s = {.hook_user = (char[]){"root"}};
+	const struct door_hook hook = {.event = DOOR_BEGIN};
+	struct err err = {{0}};
+
+	(void)state;
+	assert_int_equal(hook_run(&s, "/bin/true", &hook, &err), ERR_CONFIG);
+	assert_string_equal(err.text, "hook_user must not be root");
+}
+
+UNIT_MAIN(
+    cmocka_unit_test(test_end), cmocka_unit_test(test_time), cmocka_unit_test(test_never_root))
