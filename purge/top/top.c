@@ -3,30 +3,28 @@
 
 #include <pwd.h>
 
+#include "base/role.h"
 #include "purge/tell/wording.h"
+#include "purge/why/why.h"
 
 struct counting {
 	struct top *top;
 	enum top_by by;
-	const struct why_groups *reasons; /* for REASON */
-	size_t reason;                    /* the next entry in reasons */
 	int64_t now, time;
 	uint64_t size;
-	int64_t uid; /* the last one that user_of looked up */
+	struct why_logs logs; /* for REASON */
+	struct strbuf folded;
+	bool has_reason, any_without; /* the last message, and any message, by its reasons */
+	int64_t uid;                  /* the last one that user_of looked up */
 	char user[64];
 };
 
-static int count_for(void *arg, const char *name)
+static void count(struct counting *c, size_t number)
 {
-	struct counting *c = arg;
-	size_t number;
-	int code = labels_number(&c->top->names, name, 0, &number);
-
-	if (code < 0)
-		return code;
 	struct top_group *g = (struct top_group *)c->top->names.values + number;
+
 	if (g->last == c->top->messages)
-		return 0;
+		return;
 	g->last = c->top->messages;
 	if (g->count == 0 || c->time < g->oldest)
 		g->oldest = c->time;
@@ -35,7 +33,17 @@ static int count_for(void *arg, const char *name)
 	g->count++;
 	g->bytes += c->size;
 	g->ages[group_age(c->now - c->time)]++;
-	return 0;
+}
+
+static int count_for(void *arg, const char *name)
+{
+	struct counting *c = arg;
+	size_t number;
+	int code = labels_number(&c->top->names, name, 0, &number);
+
+	if (code == 0)
+		count(c, number);
+	return code;
 }
 
 static const struct {
@@ -65,21 +73,26 @@ const char *top_head(enum top_by by)
 	return ways[by].head;
 }
 
-static int count_reasons(struct counting *c, size_t item)
+static int count_reason(void *arg, const struct spool_reason *reason)
 {
-	const struct why_groups *g = c->reasons;
-	int code = 0;
+	struct counting *c = arg;
+	size_t number, max = WHY_REASONS_MAX + c->any_without;
+	int code = why_number(&c->top->names, &c->folded, reason->text, max, &number);
 
-	if (c->reason == g->entries.count || g->entries.list[c->reason].item != item)
-		return count_for(c, "");
-	for (; code == 0 && c->reason < g->entries.count; c->reason++) {
-		const struct why_entry *e = &g->entries.list[c->reason];
-
-		if (e->item != item)
-			break;
-		code = count_for(c, labels_at(&g->names, e->reason));
-	}
+	if (code == 0)
+		count(c, number);
+	c->has_reason = true;
 	return code;
+}
+
+static int count_reasons(struct counting *c, const struct queue_id *id)
+{
+	c->has_reason = false;
+	int code = why_logs_visit(&c->logs, id, count_reason, c);
+	if (code < 0 || c->has_reason)
+		return code;
+	c->any_without = true;
+	return count_for(c, "");
 }
 
 static const char *user_of(struct counting *c, const struct message *m)
@@ -109,13 +122,13 @@ static int count_item(struct counting *c, const struct outcome *outcome, size_t 
 	c->top->messages++;
 	c->top->bytes += c->size;
 	if (c->by == TOP_REASON)
-		return count_reasons(c, n);
+		return count_reasons(c, &m.queue_id);
 	if (c->by == TOP_UID)
 		return count_for(c, user_of(c, &m));
 	return group_each(&m, (enum group_kind)c->by, count_for, c);
 }
 
-void top_end(struct top *top)
+static void end(struct top *top)
 {
 	top->count = top->names.count;
 	top->list = labels_sort(&top->names, labels_by_count);
@@ -132,7 +145,7 @@ static int count_all(struct counting *c, const struct outcome *outcome)
 			code = count_item(c, outcome, i);
 	if (code < 0)
 		return code;
-	top_end(top);
+	end(top);
 	return 0;
 }
 
@@ -143,12 +156,102 @@ int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct to
 	return count_all(&c, outcome);
 }
 
-int top_of_reasons(
-    const struct outcome *outcome, const struct why_groups *reasons, int64_t now, struct top *ret)
+static int read_group(struct top *top, const struct json *o)
 {
-	struct counting c = {.top = ret, .by = TOP_REASON, .reasons = reasons, .now = now};
+	const char *name = json_text(o, "group");
+	size_t at;
+	int code = name ? labels_number(&top->names, name, 0, &at) : ERR_SYNTAX;
 
-	return count_all(&c, outcome);
+	if (code < 0)
+		return code;
+	struct top_group *g = (struct top_group *)top->names.values + at;
+	g->count = json_unsigned(o, "count");
+	g->bytes = json_unsigned(o, "bytes");
+	g->oldest = json_int(o, "oldest", 0);
+	g->newest = json_int(o, "newest", 0);
+	for (size_t i = 0; i < TOP_AGES; i++)
+		g->ages[i] = json_unsigned(json_at(o, "ages", i), NULL);
+	return 0;
+}
+
+int top_read(const struct json *answer, size_t most, struct top *ret)
+{
+	int code = 0;
+
+	*ret = (struct top){.names.value_size = sizeof(*ret->list)};
+	for (size_t i = 0; code == 0 && i < json_count(answer, "list") && i < most; i++)
+		code = read_group(ret, json_at(answer, "list", i));
+	if (code == 0)
+		end(ret);
+	uint64_t groups = json_unsigned(answer, "groups");
+	ret->messages = json_unsigned(answer, "count");
+	ret->bytes = json_unsigned(answer, "bytes");
+	ret->more = groups > ret->count ? groups - ret->count : 0;
+	return code;
+}
+
+static struct json *json_of(const struct top *top)
+{
+	struct json *o = json_new(), *list = json_new_array();
+
+	json_put_int(o, "count", (int64_t)top->messages);
+	json_put_int(o, "bytes", (int64_t)top->bytes);
+	for (size_t i = 0; i < top->count; i++) {
+		const struct top_group *g = &top->list[i];
+		struct json *one = json_new();
+
+		json_put_text(one, "group", g->name);
+		json_put_int(one, "count", (int64_t)g->count);
+		json_put_int(one, "bytes", (int64_t)g->bytes);
+		json_put_int(one, "oldest", g->oldest);
+		json_put_int(one, "newest", g->newest);
+		json_put_ints(one, "ages", g->ages, TOP_AGES);
+		json_append(list, one);
+	}
+	json_put(o, "list", list);
+	return o;
+}
+
+/* Only mail_owner may read the defer logs, so the counting is done there. */
+static int count_in_child(void *arg, struct bytes *out, struct err *err)
+{
+	AUTO(strbuf_release) struct strbuf text = {0};
+	struct counting *c = arg;
+	int code = why_logs_open(&c->logs, err);
+
+	if (code < 0)
+		return code;
+	code = count_all(c, c->logs.outcome);
+	if (code == 0)
+		code = json_write(&text, json_of(c->top));
+	bytes_put_u64(out, c->logs.unread);
+	bytes_put_text(out, c->logs.why_unread.text);
+	bytes_put_blob(out, text.text, text.len);
+	return code < 0 ? err_sys(err, ENOMEM, "failed to group reasons") : 0;
+}
+
+int top_of_reasons(const struct postfix *p, const struct outcome *outcome, int64_t now,
+    struct top *ret, struct err *err)
+{
+	struct counting c = {
+	    .top = ret, .by = TOP_REASON, .now = now, .logs = {.p = p, .outcome = outcome}};
+	AUTO(blob_release) struct blob blob = {0};
+	AUTO(json_release) struct json *answer = NULL;
+
+	*ret = (struct top){0};
+	int code = role_ask(&p->owner, p->stop, WHY_TIME_MAX, count_in_child, &c, &blob, err);
+	if (code < 0)
+		return code;
+	struct reader r = reader_of(blob.at, blob.len);
+	uint64_t unread = reader_u64(&r);
+	const char *why_unread = reader_text(&r);
+	struct span text = reader_blob(&r);
+	if (!reader_done(&r) || json_parse(text.at, text.len, &answer, NULL) < 0 ||
+	    top_read(answer, WHY_REASONS_MAX + 2, ret) < 0)
+		return err_set(err, ERR_CHILD, "the reader of reasons ended early");
+	ret->unread = unread;
+	err_set(&ret->why_unread, 0, "%s", why_unread);
+	return 0;
 }
 
 const struct top_group *top_find(const struct top *top, const char *name)

@@ -2,10 +2,10 @@
 /* Groups the messages of a walk. The queue file's facts take precedence over the milter's. */
 #pragma once
 
+#include "base/json.h"
 #include "base/labels.h"
 #include "mail/group.h"
 #include "order/order.h"
-#include "purge/why/why_groups.h"
 
 /* The first ones are enum group_kind. UID: the user who ran sendmail(1), by name or else number.
  * REASON: why a message is deferred. */
@@ -30,16 +30,19 @@ struct top {
 	size_t count;
 	uint64_t messages; /* each once, although it may be in several groups */
 	uint64_t bytes;
-	uint64_t more; /* groups that are not in the list */
+	uint64_t more;   /* groups that are not in the list */
+	uint64_t unread; /* defer logs, for REASON; why_unread: the first */
+	struct err why_unread;
 	struct labels names;
 };
 
 /* Groups all READY messages. Ages are relative to now. 0 or -ENOMEM; release ret in any case. */
 int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct top *ret) NODISCARD;
-int top_of_reasons(const struct outcome *outcome, const struct why_groups *reasons, int64_t now,
-    struct top *ret) NODISCARD;
+/* The same by REASON, in a child that is mail_owner. ERR_STOPPED soon after *p->stop is set. */
+int top_of_reasons(const struct postfix *p, const struct outcome *outcome, int64_t now,
+    struct top *ret, struct err *err) NODISCARD;
+/* Reads at most `most` groups in the form of index/census/census.h. ERR_SYNTAX or -ENOMEM. */
+int top_read(const struct json *answer, size_t most, struct top *ret) NODISCARD;
 /* NULL if there is none. */
 const struct top_group *top_find(const struct top *top, const char *name);
-/* Sorts the counts, which are the values of names. */
-void top_end(struct top *top);
 void top_release(struct top *top);

@@ -241,15 +241,11 @@ static int put_screen(const struct screen *screen, const struct top *top)
 /* EXIT_SOME_FAILED if some logs could not be read. */
 static int group_reasons(struct walk *w, struct top *ret, struct err *err)
 {
-	AUTO(why_groups_release) struct why_groups reasons = {0};
-
 	progress_show(&w->progress, "reading the reasons", 0, 0);
-	int code = why_groups_read(&w->s->postfix, &w->outcome, &reasons, err);
-	if (code == 0 && top_of_reasons(&w->outcome, &reasons, w->s->options.now, ret) < 0)
-		code = err_sys(err, ENOMEM, "failed to group the messages");
-	if (code == 0 && reasons.unread > 0) {
-		complain("%" PRIu64 " defer logs could not be read; the first: %s.", reasons.unread,
-		    reasons.why_unread.text);
+	int code = top_of_reasons(&w->s->postfix, &w->outcome, w->s->options.now, ret, err);
+	if (code == 0 && ret->unread > 0) {
+		complain("%" PRIu64 " defer logs could not be read; the first: %s.", ret->unread,
+		    ret->why_unread.text);
 		code = EXIT_SOME_FAILED;
 	}
 	return code;

@@ -2,11 +2,9 @@
 #include "purge/why/why.h"
 
 #include "base/clock.h"
-#include "base/labels.h"
 #include "base/role.h"
 #include "mail/address/address.h"
-#include "postfix/spool/spool.h"
-#include "purge/why/why_groups.h"
+#include "postfix/spool/reason_fold.h"
 
 struct reason {
 	const char *name; /* folded */
@@ -24,16 +22,9 @@ struct pair {
 	uint64_t count;
 };
 
-struct why_task {
-	const struct postfix *p;
-	const struct outcome *outcome;
-	int64_t now;
-};
-
 struct counting {
-	const struct why_task *task;
-	int queue_dir;
-	struct queue_layout layout;
+	struct why_logs logs;
+	int64_t now;
 	struct labels reason_names, pair_names;
 	struct reason reasons[WHY_REASONS_MAX + 1];
 	struct pair *pairs;
@@ -41,10 +32,36 @@ struct counting {
 	struct queue_id queue_id; /* of the current message */
 	bool has_reason;          /* the current message has one */
 	uint64_t messages;
-	uint64_t recipients, silent, due, unread;
+	uint64_t recipients, silent, due;
 	int64_t oldest, oldest_null, next, last;
-	struct err why_unread;
 };
+
+int why_logs_open(struct why_logs *logs, struct err *err)
+{
+	logs->queue_dir = queue_directory_open(logs->p, err);
+	if (logs->queue_dir < 0)
+		return logs->queue_dir;
+	queue_layout_read(&logs->layout, logs->queue_dir);
+	return 0;
+}
+
+int why_logs_visit(
+    struct why_logs *logs, const struct queue_id *id, spool_reason_visit *visit, void *arg)
+{
+	int code = spool_reasons_visit(&logs->layout, logs->queue_dir, id, visit, arg);
+
+	if (code < 0 && code != -ENOMEM && logs->unread++ == 0)
+		err_sys(&logs->why_unread, -code, "failed to read the defer log of %s", id->text);
+	return code == -ENOMEM ? code : 0;
+}
+
+int why_number(
+    struct labels *names, struct strbuf *folded, const char *reason, size_t max, size_t *ret)
+{
+	reason_fold(reason, folded);
+	int code = labels_number(names, strbuf_text(folded), max, ret);
+	return code == ERR_LIMIT ? labels_number(names, "(other reasons)", max + 1, ret) : code;
+}
 
 /* Beyond WHY_DOMAINS_MAX the domain is not counted. */
 static int count_domain(struct counting *c, size_t reason, const char *recipient)
@@ -72,7 +89,7 @@ static int count_recipient(void *arg, const struct spool_reason *entry)
 	const char *recipient = entry->recipient, *reason = entry->text;
 	struct counting *c = arg;
 	size_t number;
-	int code = why_number(&c->reason_names, &c->folded, reason, &number);
+	int code = why_number(&c->reason_names, &c->folded, reason, WHY_REASONS_MAX, &number);
 
 	if (code < 0)
 		return code;
@@ -105,10 +122,10 @@ static void look_at_next(struct counting *c, unsigned depth)
 	struct stat st;
 
 	queue_path(queue_word(QUEUE_DEFERRED), depth, &c->queue_id, path);
-	if (fstatat(c->queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(c->logs.queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	int64_t at = (int64_t)st.st_mtime * USEC_PER_SEC;
-	if (at <= c->task->now) {
+	if (at <= c->now) {
 		c->due++;
 		return;
 	}
@@ -117,7 +134,6 @@ static void look_at_next(struct counting *c, unsigned depth)
 		c->last = at;
 }
 
-/* Unreadable logs are counted, so the only error is -ENOMEM. */
 static int count_message(struct counting *c, const struct item *item)
 {
 	struct message m = candidate_message(item->candidate);
@@ -128,12 +144,9 @@ static int count_message(struct counting *c, const struct item *item)
 	c->has_reason = false;
 	if (arrival > 0)
 		keep_least(*message_sender(&m) ? &c->oldest : &c->oldest_null, arrival);
-	int code = spool_reasons_visit(&c->layout, c->queue_dir, &m.queue_id, count_recipient, c);
-	if (code == -ENOMEM)
+	int code = why_logs_visit(&c->logs, &m.queue_id, count_recipient, c);
+	if (code < 0)
 		return code;
-	if (code < 0 && c->unread++ == 0)
-		err_sys(
-		    &c->why_unread, -code, "failed to read the defer log of %s", m.queue_id.text);
 	c->silent += !c->has_reason;
 	if (item->proof.queue == QUEUE_DEFERRED)
 		look_at_next(c, item->proof.depth);
@@ -206,8 +219,8 @@ static struct json *sums_of(const struct counting *c)
 	json_put_int(o, "messages", (int64_t)c->messages);
 	json_put_int(o, "recipients", (int64_t)c->recipients);
 	json_put_int(o, "without_reason", (int64_t)c->silent);
-	json_put_int(o, "unread", (int64_t)c->unread);
-	json_put_text(o, "why_unread", c->why_unread.text);
+	json_put_int(o, "unread", (int64_t)c->logs.unread);
+	json_put_text(o, "why_unread", c->logs.why_unread.text);
 	json_put_int(o, "due", (int64_t)c->due);
 	json_put_int(o, "next", c->next);
 	json_put_int(o, "last", c->last);
@@ -228,7 +241,7 @@ static int put(struct json *o, struct bytes *out)
 
 static int count_all(struct counting *c, struct bytes *out)
 {
-	const struct outcome *outcome = c->task->outcome;
+	const struct outcome *outcome = c->logs.outcome;
 	int code = 0;
 
 	for (size_t n = 0; n < outcome->count && code == 0; n++)
@@ -245,19 +258,16 @@ static int count_all(struct counting *c, struct bytes *out)
 	return code;
 }
 
-/* Frees nothing, since the child ends after it. */
 static int work(void *arg, struct bytes *out, struct err *err)
 {
 	static struct pair pairs[WHY_DOMAINS_MAX + 1];
-	static struct counting counting;
+	struct counting *c = arg;
+	int code = why_logs_open(&c->logs, err);
 
-	counting.task = arg;
-	counting.pairs = pairs;
-	counting.queue_dir = queue_directory_open(counting.task->p, err);
-	if (counting.queue_dir < 0)
-		return counting.queue_dir;
-	queue_layout_read(&counting.layout, counting.queue_dir);
-	int code = count_all(&counting, out);
+	if (code < 0)
+		return code;
+	c->pairs = pairs;
+	code = count_all(c, out);
 	return code < 0 ? err_sys(err, -code, "failed to count reasons") : 0;
 }
 
@@ -287,9 +297,12 @@ static int take(const struct blob *blob, struct why *ret, struct err *err)
 int why_of(const struct postfix *p, const struct outcome *outcome, int64_t now, struct why *ret,
     struct err *err)
 {
-	struct why_task task = {p, outcome, now};
+	static struct counting counting; /* the child's copy is filled */
 	AUTO(blob_release) struct blob blob = {0};
-	int code = role_ask(&p->owner, p->stop, WHY_TIME_MAX, work, &task, &blob, err);
+
+	counting.logs = (struct why_logs){.p = p, .outcome = outcome};
+	counting.now = now;
+	int code = role_ask(&p->owner, p->stop, WHY_TIME_MAX, work, &counting, &blob, err);
 
 	*ret = (struct why){0};
 	return code ?: take(&blob, ret, err);

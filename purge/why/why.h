@@ -4,8 +4,10 @@
 #pragma once
 
 #include "base/json.h"
+#include "base/labels.h"
 #include "order/order.h"
 #include "postfix/spool/queue.h"
+#include "postfix/spool/spool.h"
 
 #define WHY_REASONS_MAX 2000                      /* different reasons; the rest counts as one */
 #define WHY_DOMAINS_MAX 200000                    /* pairs of reason and recipient domain */
@@ -31,3 +33,22 @@ struct why {
 int why_of(const struct postfix *p, const struct outcome *outcome, int64_t now, struct why *ret,
     struct err *err) NODISCARD;
 void why_release(struct why *why);
+
+/* For children that count reasons. */
+struct why_logs {
+	const struct postfix *p;
+	const struct outcome *outcome;
+	int queue_dir;
+	struct queue_layout layout;
+	uint64_t unread; /* logs */
+	struct err why_unread;
+};
+/* p and outcome are set. Nothing is released, since the child ends after it. */
+int why_logs_open(struct why_logs *logs, struct err *err) NODISCARD;
+/* Unreadable logs are counted, so the only error is -ENOMEM. */
+int why_logs_visit(struct why_logs *logs, const struct queue_id *id, spool_reason_visit *visit,
+    void *arg) NODISCARD;
+/* The number of a reason in folded form; one name beyond max stands for all others. folded is
+ * scratch space. 0 or -ENOMEM. */
+int why_number(struct labels *names, struct strbuf *folded, const char *reason, size_t max,
+    size_t *ret) NODISCARD;

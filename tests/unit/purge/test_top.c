@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/labels.h"
 #include "purge/top/top.h"
+#include "tests/unit/postfix/rig.h"
 #include "tests/unit/purge/crafted.h"
 
 static void test_ages(void **state)
@@ -63,6 +64,17 @@ static void test_names(void **state)
 	assert_int_equal(names.count, 0);
 }
 
+static void write_log(const struct rig *rig, const char *id, const char *log)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/defer/%s", rig->spool, id);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(log, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
 /* Counts what mailq shows: queued senders and recipients, each message once for a group. */
 static void test_groups(void **state)
 {
@@ -79,15 +91,16 @@ static void test_groups(void **state)
 	    {"uid", TOP_UID, " 3|root 1|"},
 	    {"reason", TOP_REASON, " 2|a 1|b 1|c 1|"},
 	};
-	struct why_entry entries[] = {{0, 1}, {0, 0}, {2, 2}};
-	struct why_groups reasons = {.entries = {entries, COUNT_OF(entries), 0}};
 	struct crafted c;
 	struct message m;
-	size_t number;
+	struct rig rig;
 
 	(void)state;
-	for (const char *name = "a\0b\0c\0"; *name; name += 2)
-		assert_int_equal(labels_number(&reasons.names, name, 0, &number), 0);
+	rig_open(&rig);
+	write_log(&rig, "0AAAA1",
+	    "recipient=u@a.test\nreason=b\n\nrecipient=v@a.test\nreason=a\n\n"
+	    "recipient=w@a.test\nreason=b\n\n");
+	write_log(&rig, "0AAAA3", "recipient=u@a.test\nreason=c\n\n");
 	crafted_init(&c);
 	crafted_add(&c, RESULT_READY, "a@a.test");
 	m = candidate_message(&c.candidates[0]);
@@ -115,7 +128,7 @@ static void test_groups(void **state)
 
 		int64_t now = c.items[0].proof.arrival_time;
 		int code = cases[i].by == TOP_REASON
-			       ? top_of_reasons(&c.outcome, &reasons, now, &top)
+			       ? top_of_reasons(&rig.p, &c.outcome, now, &top, NULL)
 			       : top_of(&c.outcome, cases[i].by, now, &top);
 
 		assert_int_equal(code, 0);
@@ -128,7 +141,7 @@ static void test_groups(void **state)
 		strbuf_release(&got);
 		top_release(&top);
 	}
-	labels_release(&reasons.names);
+	rig_close(&rig);
 	crafted_release(&c);
 }
 
