@@ -120,7 +120,7 @@ void model_resize(struct screen_model *m, size_t rows, size_t columns)
 	clamp_place(m);
 }
 
-static void move(struct screen_model *m, long by)
+static enum screen_effect move(struct screen_model *m, int by)
 {
 	struct screen_place *p = place_of(m);
 	long count = (long)count_of(m), to = (long)p->at + by;
@@ -129,6 +129,12 @@ static void move(struct screen_model *m, long by)
 	clamp_place(m);
 	if (m->view == VIEW_GROUPS)
 		choose(m);
+	return EFFECT_NONE;
+}
+
+static enum screen_effect turn_page(struct screen_model *m, int by)
+{
+	return move(m, by * (int)room_of(m));
 }
 
 void model_groups(struct screen_model *m, struct screen_groups *groups)
@@ -205,23 +211,24 @@ static enum screen_effect load(struct screen_model *m, enum screen_effect what)
 	return what;
 }
 
-static enum screen_effect group_by(struct screen_model *m, enum group_kind kind)
+static enum screen_effect group_by(struct screen_model *m, int kind)
 {
 	screen_groups_release(&m->groups);
 	screen_groups_release(&m->before);
 	free(m->chosen);
 	m->chosen = NULL;
 	m->group = (struct screen_place){0};
-	m->kind = kind;
+	m->kind = (enum group_kind)kind;
 	m->view = VIEW_GROUPS;
 	return load(m, EFFECT_GROUPS);
 }
 
-static enum screen_effect back(struct screen_model *m)
+static enum screen_effect back(struct screen_model *m, int unused)
 {
+	(void)unused;
 	if (m->view == VIEW_GROUPS && m->filter[0]) {
 		m->filter[0] = '\0';
-		return group_by(m, m->kind);
+		return group_by(m, (int)m->kind);
 	}
 	m->loading = m->gone = false;
 	if (m->view == VIEW_TEXT)
@@ -255,8 +262,9 @@ static enum screen_effect open_message(struct screen_model *m)
 	return load(m, m->shown = EFFECT_SHOW);
 }
 
-static enum screen_effect on_open(struct screen_model *m)
+static enum screen_effect on_open(struct screen_model *m, int unused)
 {
+	(void)unused;
 	if (m->view == VIEW_GROUPS)
 		return open_group(m);
 	return m->view == VIEW_MESSAGES ? open_message(m) : EFFECT_NONE;
@@ -269,10 +277,10 @@ static bool is_something_chosen(const struct screen_model *m)
 	return m->view == VIEW_MESSAGES ? m->message.at < m->messages.count : m->chosen != NULL;
 }
 
-static enum screen_effect act(struct screen_model *m, enum screen_effect what)
+static enum screen_effect act(struct screen_model *m, int what)
 {
-	if (what == EFFECT_UNDO || is_something_chosen(m))
-		return what;
+	if (is_something_chosen(m))
+		return (enum screen_effect)what;
 	model_note(m, m->gone ? "It is not in the list any more." : "Nothing is chosen.");
 	return EFFECT_NONE;
 }
@@ -284,61 +292,38 @@ static const char *group_of(const struct screen_model *m)
 	return view == VIEW_MESSAGES ? m->opened : m->chosen;
 }
 
-static enum screen_effect ask_why(struct screen_model *m)
+static enum screen_effect ask_why(struct screen_model *m, int what)
 {
 	const char *name = group_of(m);
 	char title[SCREEN_NOTE_MAX];
 
 	if (!name)
-		return act(m, EFFECT_WHY);
+		return act(m, what);
 	snprintf(title, sizeof(title), "why %s", *name ? name : "(none)");
 	open_text(m, title);
-	return load(m, m->shown = EFFECT_WHY);
+	return load(m, m->shown = (enum screen_effect)what);
 }
 
-static enum screen_effect show_help(struct screen_model *m)
+static enum screen_effect show_help(struct screen_model *m, int unused)
 {
+	(void)unused;
 	model_text(m, "keys", help_text, strlen(help_text));
 	m->helping = true;
 	return EFFECT_NONE;
 }
 
-static enum screen_effect on_letter(struct screen_model *m, int key)
+static enum screen_effect begin_to_type(struct screen_model *m, int unused)
 {
-	if (m->view == VIEW_TEXT && m->helping && strchr("whpbu", key))
-		return EFFECT_NONE;
-	switch (key) {
-	case 'd':
-		return group_by(m, GROUP_SENDER);
-	case 'f':
-		return group_by(m, GROUP_FROM);
-	case 'r':
-		return group_by(m, GROUP_RECIPIENT);
-	case 'l':
-		return group_by(m, GROUP_LOGIN);
-	case 'c':
-		return group_by(m, GROUP_CLIENT);
-	case 'w':
-		return ask_why(m);
-	case '/':
-		m->view = VIEW_GROUPS;
-		m->typing = true;
-		return EFFECT_NONE;
-	case 'h':
-		return act(m, EFFECT_HOLD);
-	case 'p':
-		return act(m, EFFECT_PURGE);
-	case 'b':
-		return act(m, EFFECT_BLOCK);
-	case 'u':
-		return EFFECT_UNDO;
-	case '?':
-		return show_help(m);
-	case 'q':
-		return EFFECT_QUIT;
-	default:
-		return EFFECT_NONE;
-	}
+	(void)unused;
+	m->view = VIEW_GROUPS;
+	m->typing = true;
+	return EFFECT_NONE;
+}
+
+static enum screen_effect pass_on(struct screen_model *m, int effect)
+{
+	(void)m;
+	return (enum screen_effect)effect;
 }
 
 static enum screen_effect on_type(struct screen_model *m, int key)
@@ -349,7 +334,7 @@ static enum screen_effect on_type(struct screen_model *m, int key)
 		m->typing = false;
 		if (key == SCREEN_ESCAPE)
 			m->filter[0] = '\0';
-		return group_by(m, m->kind);
+		return group_by(m, (int)m->kind);
 	}
 	if (key == SCREEN_ERASE && len > 0) {
 		while (len > 1 && ((unsigned char)m->filter[len - 1] & 0xc0) == 0x80)
@@ -362,41 +347,52 @@ static enum screen_effect on_type(struct screen_model *m, int key)
 	return EFFECT_NONE;
 }
 
+static const struct {
+	int key;
+	enum screen_effect (*press)(struct screen_model *m, int arg);
+	int arg;
+	bool acts; /* not on the help */
+} keys[] = {
+    {'d', group_by, GROUP_SENDER, false},
+    {'f', group_by, GROUP_FROM, false},
+    {'r', group_by, GROUP_RECIPIENT, false},
+    {'l', group_by, GROUP_LOGIN, false},
+    {'c', group_by, GROUP_CLIENT, false},
+    {'/', begin_to_type, 0, false},
+    {'w', ask_why, EFFECT_WHY, true},
+    {'h', act, EFFECT_HOLD, true},
+    {'p', act, EFFECT_PURGE, true},
+    {'b', act, EFFECT_BLOCK, true},
+    {'u', pass_on, EFFECT_UNDO, true},
+    {'?', show_help, 0, false},
+    {'q', pass_on, EFFECT_QUIT, false},
+    {SCREEN_UP, move, -1, false},
+    {'k', move, -1, false},
+    {SCREEN_DOWN, move, 1, false},
+    {'j', move, 1, false},
+    {SCREEN_PAGE_UP, turn_page, -1, false},
+    {SCREEN_PAGE_DOWN, turn_page, 1, false},
+    {' ', turn_page, 1, false},
+    {SCREEN_FIRST, move, INT_MIN / 2, false},
+    {SCREEN_LAST, move, INT_MAX / 2, false},
+    {SCREEN_ENTER, on_open, 0, false},
+    {SCREEN_OPEN, on_open, 0, false},
+    {SCREEN_ESCAPE, back, 0, false},
+    {SCREEN_ERASE, back, 0, false},
+    {SCREEN_BACK, back, 0, false},
+};
+
 enum screen_effect model_key(struct screen_model *m, int key)
 {
-	const long page = (long)room_of(m);
-
 	m->note[0] = '\0';
 	if (key == SCREEN_REPAINT)
 		return EFFECT_REPAINT;
 	if (m->typing)
 		return on_type(m, key);
-	switch (key) {
-	case SCREEN_UP:
-	case 'k':
-		return move(m, -1), EFFECT_NONE;
-	case SCREEN_DOWN:
-	case 'j':
-		return move(m, 1), EFFECT_NONE;
-	case SCREEN_PAGE_UP:
-		return move(m, -page), EFFECT_NONE;
-	case SCREEN_PAGE_DOWN:
-	case ' ':
-		return move(m, page), EFFECT_NONE;
-	case SCREEN_FIRST:
-		return move(m, LONG_MIN / 2), EFFECT_NONE;
-	case SCREEN_LAST:
-		return move(m, LONG_MAX / 2), EFFECT_NONE;
-	case SCREEN_ENTER:
-	case SCREEN_OPEN:
-		return on_open(m);
-	case SCREEN_ESCAPE:
-	case SCREEN_ERASE:
-	case SCREEN_BACK:
-		return back(m);
-	default:
-		return on_letter(m, key);
-	}
+	for (size_t n = 0; n < COUNT_OF(keys); n++)
+		if (keys[n].key == key && !(keys[n].acts && m->view == VIEW_TEXT && m->helping))
+			return keys[n].press(m, keys[n].arg);
+	return EFFECT_NONE;
 }
 
 static bool is_about_a_message(const struct screen_model *m, enum screen_effect effect)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/screen/page.h"
 
-#include <stdarg.h>
-
 #include "base/clock.h"
 #include "purge/screen/cells.h"
 #include "purge/screen/help.h"
@@ -16,20 +14,6 @@ static const char *const by_words[GROUP_KINDS] = {
     [GROUP_LOGIN] = "login",
     [GROUP_CLIENT] = "client",
 };
-
-static void FORMAT(2, 3) put(struct strbuf *to, const char *format, ...)
-{
-	va_list values;
-	char *text = NULL;
-
-	va_start(values, format);
-	if (vasprintf(&text, format, values) < 0)
-		to->failed = true;
-	else
-		strbuf_puts(to, text);
-	va_end(values);
-	free(text);
-}
 
 /* Sets a line as it is drawn: scrubbed, and filled up to the width. */
 static void set_line(
@@ -45,13 +29,13 @@ static void put_total(const struct screen_model *m, struct strbuf *to)
 	const struct screen_groups *g = &m->groups;
 	char size[32], rate[24];
 
-	put(to, "%" PRIu64 " %s", g->all.count, PLURAL(g->all.count, "message"));
+	strbuf_printf(to, "%" PRIu64 " %s", g->all.count, PLURAL(g->all.count, "message"));
 	if (g->all.bytes)
-		put(to, " (%s)", str_size_text(g->all.bytes, size, sizeof(size)));
-	put(to, " in %" PRIu64 " %s", g->groups, PLURAL(g->groups, "group"));
+		strbuf_printf(to, " (%s)", str_size_text(g->all.bytes, size, sizeof(size)));
+	strbuf_printf(to, " in %" PRIu64 " %s", g->groups, PLURAL(g->groups, "group"));
 	page_rate(m, &g->all, &m->before.all, rate, sizeof(rate));
 	if (*rate)
-		put(to, ", %s", rate);
+		strbuf_printf(to, ", %s", rate);
 }
 
 /* Shows how far the data can be trusted. */
@@ -63,13 +47,13 @@ static void put_basis(const struct screen_model *m, int64_t now, struct strbuf *
 	if (g->now == 0)
 		return;
 	if (!g->kept)
-		put(to, "counted by top %s ago",
+		strbuf_printf(to, "counted by top %s ago",
 		    clock_span_text(now > g->now ? now - g->now : 0, age, sizeof(age)));
 	else if (g->caught_up)
-		put(to, "caught up %s ago",
+		strbuf_printf(to, "caught up %s ago",
 		    clock_span_text(now > g->caught_up ? now - g->caught_up : 0, age, sizeof(age)));
 	else
-		put(to, "not caught up yet");
+		strbuf_printf(to, "not caught up yet");
 }
 
 static void put_title(const struct screen_model *m, struct strbuf *to)
@@ -79,11 +63,11 @@ static void put_title(const struct screen_model *m, struct strbuf *to)
 	if (m->view == VIEW_GROUPS)
 		put_total(m, to);
 	else if (m->view == VIEW_MESSAGES)
-		put(to, "%s: %zu %s%s", *opened ? opened : "(none)", m->messages.count,
+		strbuf_printf(to, "%s: %zu %s%s", *opened ? opened : "(none)", m->messages.count,
 		    PLURAL(m->messages.count, "message"),
 		    m->messages.count == SCREEN_MESSAGES ? ", the oldest" : "");
 	else
-		put(to, "%s", m->title);
+		strbuf_printf(to, "%s", m->title);
 }
 
 static void make_title(const struct screen_model *m, int64_t now, struct page_line *line)
@@ -96,9 +80,9 @@ static void make_title(const struct screen_model *m, int64_t now, struct page_li
 	width = cells_width(strbuf_text(&right), m->utf8);
 	if (width + 2 < m->columns) {
 		(void)cells_put(&whole, strbuf_text(&left), m->columns - width - 1, false, m->utf8);
-		put(&whole, " %s", strbuf_text(&right));
+		strbuf_printf(&whole, " %s", strbuf_text(&right));
 	} else {
-		put(&whole, "%s", strbuf_text(&left));
+		strbuf_printf(&whole, "%s", strbuf_text(&left));
 	}
 	set_line(m, line, STYLE_PLAIN, strbuf_text(&whole));
 }
@@ -110,23 +94,24 @@ static void make_note(const struct screen_model *m, struct page *p)
 	enum page_style style = STYLE_NOTE;
 
 	if (m->typing) {
-		put(&text, "/%s", m->filter);
+		strbuf_printf(&text, "/%s", m->filter);
 		p->cursor = (long)cells_width(strbuf_text(&text), m->utf8);
 		style = STYLE_PLAIN;
 	} else if (m->note[0]) {
-		put(&text, "%s", m->note);
+		strbuf_printf(&text, "%s", m->note);
 	} else if (m->loading) {
-		put(&text, "...");
+		strbuf_printf(&text, "...");
 		style = STYLE_PLAIN;
 	} else if (m->state[0]) {
-		put(&text, "%s", m->state);
+		strbuf_printf(&text, "%s", m->state);
 	} else if (m->view == VIEW_GROUPS && m->filter[0]) {
-		put(&text, "only names with '%s'", m->filter);
+		strbuf_printf(&text, "only names with '%s'", m->filter);
 	} else if (m->view == VIEW_GROUPS && m->groups.others) {
-		put(&text, "%" PRIu64 " more in groups too many to tell apart", m->groups.others);
+		strbuf_printf(
+		    &text, "%" PRIu64 " more in groups too many to tell apart", m->groups.others);
 	} else {
 		if (m->view == VIEW_GROUPS)
-			put(&text, "by %s", by_words[m->kind]);
+			strbuf_printf(&text, "by %s", by_words[m->kind]);
 		style = STYLE_PLAIN;
 	}
 	set_line(m, &p->lines[1], style, strbuf_text(&text));

@@ -225,38 +225,22 @@ static void draw(struct screen *v, void (*paint)(const struct page *p))
 
 static void carry_out(struct screen *v, enum screen_effect effect)
 {
-	switch (effect) {
-	case EFFECT_QUIT:
-		v->quits = true;
-		break;
-	case EFFECT_REPAINT:
+	static const char *const verbs[] = {[EFFECT_HOLD] = "hold",
+	    [EFFECT_PURGE] = "purge",
+	    [EFFECT_BLOCK] = "block",
+	    [EFFECT_UNDO] = "undo"};
+
+	v->quits |= effect == EFFECT_QUIT;
+	if (effect == EFFECT_REPAINT)
 		draw(v, painter_repaint);
-		break;
-	case EFFECT_GROUPS:
+	else if (effect == EFFECT_GROUPS)
 		look_at_groups(v);
-		break;
-	case EFFECT_MESSAGES:
+	else if (effect == EFFECT_MESSAGES)
 		look_at_messages(v);
-		break;
-	case EFFECT_SHOW:
-	case EFFECT_WHY:
+	else if (effect == EFFECT_SHOW || effect == EFFECT_WHY)
 		look_at_text(v);
-		break;
-	case EFFECT_HOLD:
-		act(v, "hold", effect);
-		break;
-	case EFFECT_PURGE:
-		act(v, "purge", effect);
-		break;
-	case EFFECT_BLOCK:
-		act(v, "block", effect);
-		break;
-	case EFFECT_UNDO:
-		act(v, "undo", effect);
-		break;
-	default:
-		break;
-	}
+	else if (effect >= EFFECT_HOLD)
+		act(v, verbs[effect], effect);
 }
 
 static void look_if_due(struct screen *v)

@@ -232,6 +232,10 @@ static void test_help(void **state)
 	assert_int_equal(m.view, VIEW_TEXT);
 	for (size_t i = 0; i < COUNT_OF(keys); i++)
 		assert_int_equal(model_key(&m, keys[i]), EFFECT_NONE);
+	assert_int_equal(model_key(&m, SCREEN_DOWN), EFFECT_NONE);
+	assert_int_equal(m.line.first, 1);
+	assert_int_equal(model_key(&m, SCREEN_UP), EFFECT_NONE);
+	assert_int_equal(m.line.first, 0);
 	assert_int_equal(model_key(&m, SCREEN_ESCAPE), EFFECT_NONE);
 	assert_int_equal(m.view, VIEW_GROUPS);
 	assert_int_equal(model_key(&m, 'h'), EFFECT_HOLD);
