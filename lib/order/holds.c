@@ -5,6 +5,8 @@
 struct asking {
 	const uint64_t *numbers; /* of the batches; NULL: all batches */
 	size_t count;
+	struct account_entries held; /* the answer; so is `lost` */
+	struct holds_lost lost;
 };
 
 static bool is_wanted(const struct asking *a, uint64_t batch)
@@ -62,15 +64,20 @@ static void put_message(const struct asking *a, const struct ledger_entry *last,
 		lost->batch = number;
 }
 
-static int put_all(
-    const struct asking *a, const struct ledger *ledger, struct bytes *out, struct err *err)
+static int put_all(void *arg, struct ledger *ledger, const struct account_log *log,
+    struct bytes *out, struct err *err)
 {
+	const struct asking *a = arg;
 	struct ledger_entries entries = {0};
 	const struct ledger_entry *last;
 	struct holds_lost lost = {0};
 	AUTO(strbuf_release) struct strbuf held = {0};
-	int code = ledger_entries(ledger, &entries);
+	int code = 0;
 
+	(void)log;
+	for (size_t n = 0; code == 0 && n < a->count; n++)
+		code = check_number(ledger, a->numbers[n], err);
+	code = code ?: ledger_entries(ledger, &entries);
 	for (size_t begin = 0, end; code == 0 && begin < entries.count; begin = end) {
 		end = ledger_message(&entries, begin, &last);
 		if (last && any_holds(a, &entries, begin, end))
@@ -80,50 +87,37 @@ static int put_all(
 	bytes_put_text(out, strbuf_text(&held));
 	out->failed |= held.failed;
 	free(entries.list);
-	return code < 0 ? err_sys(err, ENOMEM, "failed to read the account") : 0;
+	return code;
 }
 
-static int work(void *arg, struct account_log *log, struct bytes *out, struct err *err)
+static int take_all(void *arg, struct reader *r, struct err *err)
 {
-	const struct asking *a = arg;
-	AUTO(ledger_release) struct ledger ledger = {0};
-	int code = ledger_read(log, true, &ledger, err);
+	struct asking *a = arg;
+	const void *lost = reader_take(r, sizeof(a->lost));
 
-	for (size_t n = 0; code == 0 && n < a->count; n++)
-		code = check_number(&ledger, a->numbers[n], err);
-	return code ?: put_all(a, &ledger, out, err);
-}
-
-static int take(const struct blob *blob, struct account_entries *ret, struct holds_lost *lost)
-{
-	struct reader r = reader_of(blob->at, blob->len);
-	const void *counts = reader_take(&r, sizeof(*lost));
-	const char *text = reader_text(&r);
-
-	if (!counts || !reader_done(&r))
+	(void)err;
+	if (!lost)
 		return ERR_CHILD;
-	memcpy(lost, counts, sizeof(*lost));
-	return account_entries_parse(text, ret);
+	memcpy(&a->lost, lost, sizeof(a->lost));
+	return account_entries_parse(reader_text(r), &a->held);
 }
 
 int holds_read(const struct order *order, struct account_entries *ret, struct holds_lost *ret_lost,
     struct err *err)
 {
-	struct asking a = {order->undo_count > 0 ? order->undo : NULL, order->undo_count};
-	struct account_entries held = {0};
-	AUTO(blob_release) struct blob blob = {0};
-	int code = ledger_ask(order->settings, false, order->stop, work, &a, &blob, err);
+	static const struct ledger_question question = {
+	    .all = true, .put = put_all, .take = take_all};
+	struct asking a = {
+	    .numbers = order->undo_count > 0 ? order->undo : NULL, .count = order->undo_count};
+	int code = ledger_ask(order->settings, order->stop, &question, &a, err);
 
-	if (code == 0) {
-		code = take(&blob, &held, ret_lost);
-		if (code < 0)
-			err_set(err, code, "failed to read the account (%s)", err_word(code));
+	if (code < 0) {
+		account_entries_release(&a.held);
+		return code;
 	}
-	if (code < 0)
-		account_entries_release(&held);
-	else
-		*ret = held;
-	return code;
+	*ret = a.held;
+	*ret_lost = a.lost;
+	return 0;
 }
 
 bool holds_contain(const struct account_entries *holds, const struct account_entry *message)

@@ -93,22 +93,31 @@ static void check(const struct account_log *log, bool all)
 	ledger_release(&ledger);
 }
 
+static int take(struct span answer, struct recall *ret)
+{
+	struct recalling asked = {NULL, ret};
+
+	*ret = (struct recall){0};
+	return ledger_take(answer, &recall_question, &asked, NULL);
+}
+
 static void recall(struct account_log *log, struct recall_wish wish)
 {
 	struct bytes out = {0};
+	struct recalling asked = {&wish, NULL};
 	struct recall r;
 
-	fuzz_require(recall_work(&wish, log, &out, NULL) == 0 && !out.failed);
-	fuzz_require(recall_take(bytes_span(&out), &r) == 0);
+	fuzz_require(ledger_put(log, &recall_question, &asked, &out, NULL) == 0 && !out.failed);
+	fuzz_require(take(bytes_span(&out), &r) == 0);
 	for (size_t n = 0; n < r.count; n++)
 		fuzz_require(r.list[n].number > 0 && r.list[n].number <= r.highest);
 	recall_release(&r);
 	/* Cut anywhere, or with a byte changed: refused, or read as something else. */
 	if (out.len > 0) {
-		fuzz_require(recall_take((struct span){out.at, out.len - 1}, &r) < 0);
+		fuzz_require(take((struct span){out.at, out.len - 1}, &r) < 0);
 		recall_release(&r);
 		out.at[out.len / 2] ^= 0x55;
-		(void)!recall_take(bytes_span(&out), &r);
+		(void)!take(bytes_span(&out), &r);
 		recall_release(&r);
 	}
 	bytes_release(&out);

@@ -110,14 +110,12 @@ static int take_batch(struct batch *b, struct reader *r)
 	return r->failed || b->state >= ACCOUNT_STATES ? ERR_CHILD : code;
 }
 
-static int put_all(void *arg, struct account_log *log, struct bytes *out, struct err *err)
+static int put_all(void *arg, struct ledger *ledger, const struct account_log *log,
+    struct bytes *out, struct err *err)
 {
-	AUTO(ledger_release) struct ledger ledger = {0};
-	int code = ledger_read(log, false, &ledger, err);
-
-	(void)arg;
-	for (size_t n = code == 0 ? ledger.count : 0; n > 0; n--) {
-		struct ledger_batch *b = &ledger.list[n - 1];
+	(void)arg, (void)log, (void)err;
+	for (size_t n = ledger->count; n > 0; n--) {
+		struct ledger_batch *b = &ledger->list[n - 1];
 		AUTO(strbuf_release) struct strbuf doubt = {0};
 
 		if (!b->ended)
@@ -127,7 +125,7 @@ static int put_all(void *arg, struct account_log *log, struct bytes *out, struct
 		put_batch(out, &b->told);
 		out->failed |= doubt.failed;
 	}
-	return code;
+	return 0;
 }
 
 static bool is_done(enum ledger_effect effect, uint8_t queue)
@@ -153,8 +151,12 @@ static int settle_doubt(struct batch *b, enum ledger_effect effect,
 	return code;
 }
 
-static int take_next(
-    struct reader *r, const struct postfix *p, struct batches *ret, struct err *err)
+struct listing {
+	const struct postfix *postfix;
+	struct batches batches;
+};
+
+static int take_next(struct listing *l, struct reader *r, struct err *err)
 {
 	enum ledger_effect effect = (enum ledger_effect)reader_u8(r);
 	AUTO(account_entries_release) struct account_entries doubt = {0};
@@ -162,14 +164,19 @@ static int take_next(
 	int code = account_entries_parse(reader_text(r), &doubt);
 
 	code = code ?: take_batch(&b, r);
-	if (code < 0)
-		err_set(err, code, "failed to read the account (%s)", err_word(code));
-	else
-		code = settle_doubt(&b, effect, &doubt, p, err);
-	if (code == 0 && array_add(ret, b) < 0)
-		code = err_sys(err, ENOMEM, "failed to read the account");
+	code = code ?: settle_doubt(&b, effect, &doubt, l->postfix, err);
+	code = code ?: array_add(&l->batches, b);
 	if (code < 0)
 		batch_release(&b);
+	return code;
+}
+
+static int take_all(void *arg, struct reader *r, struct err *err)
+{
+	int code = 0;
+
+	while (code == 0 && !reader_done(r))
+		code = take_next(arg, r, err);
 	return code;
 }
 
@@ -184,18 +191,14 @@ void batches_release(struct batches *b)
 int account_list(
     const struct settings *s, const struct postfix *postfix, struct batches *ret, struct err *err)
 {
-	struct batches batches = {0};
-	AUTO(blob_release) struct blob blob = {0};
-	int code = ledger_ask(s, false, postfix ? postfix->stop : NULL, put_all, NULL, &blob, err);
+	static const struct ledger_question question = {.put = put_all, .take = take_all};
+	struct listing l = {.postfix = postfix};
+	int code = ledger_ask(s, postfix ? postfix->stop : NULL, &question, &l, err);
 
-	struct reader r = reader_of(blob.at, blob.len);
-	while (code == 0 && !reader_done(&r))
-		code = take_next(&r, postfix, &batches, err);
-	if (code == -ENOENT)
-		code = 0;
-	if (code < 0)
-		batches_release(&batches);
-	else
-		*ret = batches;
+	if (code == 0 || code == -ENOENT) {
+		*ret = l.batches;
+		return 0;
+	}
+	batches_release(&l.batches);
 	return code;
 }

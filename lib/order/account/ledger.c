@@ -87,21 +87,6 @@ struct ledger_batch *ledger_find(const struct ledger *ledger, uint64_t number)
 		   : bsearch(&key, ledger->list, ledger->count, sizeof(key), by_number);
 }
 
-/* Numbers ascend in the file. */
-static int begin_batch(struct ledger *ledger, uint64_t number, const struct json *line)
-{
-	struct ledger_batch batch = {.told.number = number};
-
-	if (ledger->count > 0 && ledger->list[ledger->count - 1].told.number >= number)
-		return 0;
-	int code = batch_read(&batch.told, line, true);
-	batch.effect = effect_of(batch.told.verb);
-	code = code ?: array_add(ledger, batch);
-	if (code < 0)
-		batch_release(&batch.told);
-	return code;
-}
-
 static void drop_parts(struct ledger_batch *b, bool all)
 {
 	size_t kept = 0;
@@ -113,6 +98,44 @@ static void drop_parts(struct ledger_batch *b, bool all)
 			b->parts.list[kept++] = b->parts.list[n];
 	}
 	b->parts.count = kept;
+}
+
+static int read_undoes(struct ledger_batch *b, const struct json *line)
+{
+	int code = 0;
+
+	for (size_t n = 0; code == 0 && n < json_count(line, "undoes"); n++) {
+		int64_t number = json_int(json_at(line, "undoes", n), NULL, 0);
+
+		if (number > 0)
+			code = array_add(&b->undoes, (uint64_t)number);
+	}
+	return code;
+}
+
+static void release_batch(struct ledger_batch *b)
+{
+	drop_parts(b, true);
+	free(b->parts.list);
+	free(b->undoes.list);
+	strbuf_release(&b->held);
+	batch_release(&b->told);
+}
+
+/* Numbers ascend in the file. */
+static int begin_batch(struct ledger *ledger, uint64_t number, const struct json *line)
+{
+	struct ledger_batch batch = {.told.number = number};
+
+	if (ledger->count > 0 && ledger->list[ledger->count - 1].told.number >= number)
+		return 0;
+	int code = batch_read(&batch.told, line, true);
+	batch.effect = effect_of(batch.told.verb);
+	code = code ?: read_undoes(&batch, line);
+	code = code ?: array_add(ledger, batch);
+	if (code < 0)
+		release_batch(&batch);
+	return code;
 }
 
 /* A damaged text counts up to the damage. */
@@ -311,12 +334,16 @@ static int visit(void *arg, const struct account_line *line)
 		ledger->highest = line->number;
 	if (line->kind == LINE_CHUNK || line->kind == LINE_DONE)
 		return batch && !batch->ended ? visit_part(ledger, batch, line) : 0;
-	if (line->kind != LINE_BEGIN && (line->kind != LINE_END || !batch))
+	if (line->kind == LINE_FACTS || (line->kind != LINE_BEGIN && !batch))
 		return 0;
 	if (json_parse(line->text, line->len, &o, NULL) < 0)
 		return 0;
-	return line->kind == LINE_BEGIN ? begin_batch(ledger, line->number, o)
-					: end_batch(ledger, batch, o);
+	if (line->kind == LINE_BEGIN)
+		return begin_batch(ledger, line->number, o);
+	if (line->kind == LINE_END)
+		return end_batch(ledger, batch, o);
+	batch->adopted = json_int(o, "time", 0);
+	return 0;
 }
 
 static enum account_state state_of(const struct ledger_batch *b)
@@ -343,14 +370,8 @@ int ledger_read(const struct account_log *log, bool all, struct ledger *ret, str
 
 void ledger_release(struct ledger *ledger)
 {
-	for (size_t n = 0; n < ledger->count; n++) {
-		struct ledger_batch *b = &ledger->list[n];
-
-		drop_parts(b, true);
-		free(b->parts.list);
-		strbuf_release(&b->held);
-		batch_release(&b->told);
-	}
+	for (size_t n = 0; n < ledger->count; n++)
+		release_batch(&ledger->list[n]);
 	free(ledger->list);
 	*ledger = (struct ledger){0};
 }
@@ -403,34 +424,4 @@ uint64_t ledger_doubt(struct ledger_batch *batch, struct strbuf *ret_doubt)
 	}
 	free(e.list);
 	return done;
-}
-
-struct asking {
-	const char *directory;
-	bool writing;
-	ledger_work *work;
-	void *arg;
-};
-
-static int work(void *arg, struct bytes *out, struct err *err)
-{
-	const struct asking *a = arg;
-	struct account_log log;
-	int code = account_log_open(&log, a->directory, a->writing, err);
-
-	if (code < 0)
-		return code;
-	code = a->work(a->arg, &log, out, err);
-	account_log_close(&log);
-	return code;
-}
-
-int ledger_ask(const struct settings *s, bool writing, const volatile sig_atomic_t *stop,
-    ledger_work *ask, void *arg, struct blob *ret, struct err *err)
-{
-	struct asking a = {s->state_directory, writing, ask, arg};
-	struct role owner;
-	int code = role_of_owner(a.directory, &owner, err);
-
-	return code < 0 ? code : role_ask(&owner, stop, ROLE_TIME, work, &a, ret, err);
 }

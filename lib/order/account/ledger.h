@@ -38,12 +38,18 @@ struct ledger_part {
 	bool doubt;     /* its result is unknown */
 	char *ids;
 };
+struct ledger_numbers {
+	uint64_t *list;
+	size_t count, cap;
+};
 struct ledger_batch {
 	struct batch told;
 	enum ledger_effect effect;
 	bool ended, refused, undone; /* undone: by an undo that left none of it held */
 	bool interrupted;            /* ended before all was done */
 	uint32_t last_part;          /* the highest part number */
+	int64_t adopted;             /* when a later command continued it; 0: never */
+	struct ledger_numbers undoes;
 	ARRAY_OF(struct ledger_part) parts;
 	struct strbuf held; /* for ledger_compact: what it holds */
 };
@@ -82,7 +88,20 @@ int ledger_entries(const struct ledger *ledger, struct ledger_entries *ret) NODI
 size_t ledger_message(
     const struct ledger_entries *e, size_t begin, const struct ledger_entry **ret_last);
 
-/* Runs ask in a child that is state_directory's owner; -ENOENT without such a directory. */
-typedef int ledger_work(void *arg, struct account_log *log, struct bytes *out, struct err *err);
-int ledger_ask(const struct settings *s, bool writing, const volatile sig_atomic_t *stop,
-    ledger_work *ask, void *arg, struct blob *ret, struct err *err) NODISCARD;
+/* A question that a child, which is state_directory's owner, answers from the ledger. */
+struct ledger_question {
+	bool all; /* as for ledger_read */
+	/* The child's half. It may read the log once more. */
+	int (*put)(void *arg, struct ledger *ledger, const struct account_log *log,
+	    struct bytes *out, struct err *err);
+	/* The caller's half: reads all of the child's output, which is not trusted. */
+	int (*take)(void *arg, struct reader *r, struct err *err);
+};
+/* ledger_ask.c. -ENOENT without such a directory. */
+int ledger_ask(const struct settings *s, const volatile sig_atomic_t *stop,
+    const struct ledger_question *q, void *arg, struct err *err) NODISCARD;
+/* The two halves. */
+int ledger_put(const struct account_log *log, const struct ledger_question *q, void *arg,
+    struct bytes *out, struct err *err) NODISCARD;
+int ledger_take(
+    struct span answer, const struct ledger_question *q, void *arg, struct err *err) NODISCARD;

@@ -9,7 +9,7 @@
 const char *const fact_keys[FACT_TABLES] = {
     "senders", "recipients", "logins", "clients", "reasons"};
 
-void recalled_release(struct recalled *b)
+static void recalled_release(struct recalled *b)
 {
 	for (size_t n = 0; n < FACT_TABLES; n++) {
 		for (size_t i = 0; i < b->tables[n].count; i++)
@@ -39,7 +39,7 @@ static uint64_t take_count(struct reader *r)
 	return count < COUNT_MOST ? count : COUNT_MOST;
 }
 
-static int take_numbers(struct reader *r, struct recall_numbers *ret)
+static int take_numbers(struct reader *r, struct ledger_numbers *ret)
 {
 	uint32_t count = reader_u32(r);
 	int code = count > RECALL_BATCHES ? ERR_CHILD : 0;
@@ -100,11 +100,13 @@ static int take_batch(struct reader *r, struct recalled *b)
 	return code ?: r->failed ? ERR_CHILD : 0;
 }
 
-static int take_all(struct reader *r, struct recall *ret)
+static int take_all(void *arg, struct reader *r, struct err *err)
 {
+	struct recall *ret = ((const struct recalling *)arg)->ret;
 	uint32_t count;
 	int code;
 
+	(void)err;
 	ret->highest = reader_u64(r);
 	ret->oldest = reader_u64(r);
 	ret->left_out = reader_u64(r);
@@ -122,31 +124,20 @@ static int take_all(struct reader *r, struct recall *ret)
 		code = account_entries_parse(reader_text(r), &ret->messages[n]);
 		code = code ?: account_entries_parse(reader_text(r), &ret->doubt[n]);
 	}
-	return code ?: reader_done(r) ? 0 : ERR_CHILD;
+	return code;
 }
 
-int recall_take(struct span bytes, struct recall *ret)
-{
-	struct reader r = reader_of(bytes.at, bytes.len);
-
-	*ret = (struct recall){0};
-	return take_all(&r, ret);
-}
+const struct ledger_question recall_question = {.all = true, .put = recall_put, .take = take_all};
 
 int recall_read(const struct settings *s, const struct recall_wish *wish,
     const volatile sig_atomic_t *stop, struct recall *ret, struct err *err)
 {
-	struct recall_wish asked = *wish;
-	AUTO(blob_release) struct blob blob = {0};
-	int code = ledger_ask(s, false, stop, recall_work, &asked, &blob, err);
+	struct recalling asked = {wish, ret};
+	int code;
 
 	*ret = (struct recall){0};
-	if (code == -ENOENT)
-		return 0;
-	if (code < 0)
-		return code;
-	code = recall_take((struct span){blob.at, blob.len}, ret);
-	return code < 0 ? err_set(err, code, "failed to read the account (%s)", err_word(code)) : 0;
+	code = ledger_ask(s, stop, &recall_question, &asked, err);
+	return code == -ENOENT ? 0 : code;
 }
 
 static bool shows(enum ledger_effect effect, uint8_t queue)

@@ -50,17 +50,13 @@ struct recall_minutes {
 	struct recall_minute *list; /* by time */
 	size_t count, cap;
 };
-struct recall_numbers {
-	uint64_t *list;
-	size_t count, cap;
-};
 struct recalled {
 	uint64_t number;
 	enum ledger_effect effect;
 	int64_t adopted; /* when a later command continued it, wall clock, microseconds; 0: never */
 	bool facts;      /* the account has its `tables` and `arrivals` */
 	bool ids;        /* the account has the IDs of all its messages, for `messages` */
-	struct recall_numbers undoes;
+	struct ledger_numbers undoes;
 	struct recall_minutes arrivals;
 	struct recall_table tables[FACT_TABLES];
 };
@@ -89,8 +85,12 @@ int recall_settle(struct recall *r, const struct postfix *p, struct err *err) NO
 /* Whether these batches held or released this message. */
 bool recall_has(const struct recall *r, const struct queue_id *id, int64_t arrival);
 
-/* Private: the child's half, in recall_child.c. arg: a struct recall_wish. */
-ledger_work recall_work;
-/* The child's untrusted output. ERR_CHILD if it is invalid. Release *ret in any case. */
-int recall_take(struct span bytes, struct recall *ret) NODISCARD;
-void recalled_release(struct recalled *b);
+/* Private: both halves, for tests; the child's half is in recall_child.c. arg: a struct recalling.
+ */
+struct recalling {
+	const struct recall_wish *wish;
+	struct recall *ret; /* zero at first */
+};
+extern const struct ledger_question recall_question;
+int recall_put(void *arg, struct ledger *ledger, const struct account_log *log, struct bytes *out,
+    struct err *err) NODISCARD;

@@ -3,44 +3,32 @@
 #include "order/account/recall.h"
 #include "order/order_private.h"
 
-#define MINUTES_MAX FACTS_MINUTES
-
-struct recalling {
+/* What is handed over of a batch of the ledger. */
+struct chosen_batch {
+	bool belongs;
+	uint64_t known;     /* messages whose IDs the account has */
+	struct bytes facts; /* empty: the account has none */
+};
+struct choosing {
 	const struct recall_wish *wish;
-	struct ledger ledger;
-	/* One for each batch of the ledger; number 0: it does not belong. */
-	struct recalled *batches;
-	struct recall_numbers undone; /* by the batch that is asked for */
-	size_t left_out;              /* older batches past RECALL_BATCHES */
-	struct bytes *out;
+	struct ledger *ledger;
+	const struct ledger_batch *asked; /* the wish's batch, or NULL */
+	struct chosen_batch *list;        /* one for each batch of the ledger */
+	size_t count, left_out;           /* left_out: older ones past RECALL_BATCHES */
+	struct strbuf sure[RECALL_EFFECTS], doubt[RECALL_EFFECTS];
 };
 
-static size_t position(const struct recalling *r, uint64_t number)
+static struct chosen_batch *chosen_of(const struct choosing *c, const struct ledger_batch *b)
 {
-	const struct ledger_batch *b = ledger_find(&r->ledger, number);
-
-	return b ? (size_t)(b - r->ledger.list) : SIZE_MAX;
+	return &c->list[b - c->ledger->list];
 }
 
-static bool has(const struct recall_numbers *numbers, uint64_t number)
+static bool has(const struct ledger_numbers *numbers, uint64_t number)
 {
 	for (size_t n = 0; n < numbers->count; n++)
 		if (numbers->list[n] == number)
 			return true;
 	return false;
-}
-
-static int read_numbers(const struct json *line, const char *key, struct recall_numbers *ret)
-{
-	int code = 0;
-
-	for (size_t n = 0; code == 0 && n < json_count(line, key) && n < RECALL_BATCHES; n++) {
-		int64_t number = json_int(json_at(line, key, n), NULL, 0);
-
-		if (number > 0)
-			code = array_add(ret, (uint64_t)number);
-	}
-	return code;
 }
 
 /* "--flood=12", alone or followed by a colon and its meaning. */
@@ -55,14 +43,13 @@ static bool names_flood(const char *selector, uint32_t flood)
 	return false;
 }
 
-static bool is_same_order(const struct recalling *r, const struct batch *b)
+static bool is_same_order(const struct choosing *c, const struct batch *b)
 {
-	size_t at = position(r, r->wish->batch);
-	const char *token = at == SIZE_MAX ? "" : r->ledger.list[at].told.token;
+	const char *token = c->asked ? c->asked->told.token : "";
 	char standing[32];
 
-	snprintf(standing, sizeof(standing), "standing:%" PRIu64, r->wish->batch);
-	return b->number == r->wish->batch || has(&r->undone, b->number) ||
+	snprintf(standing, sizeof(standing), "standing:%" PRIu64, c->wish->batch);
+	return b->number == c->wish->batch || (c->asked && has(&c->asked->undoes, b->number)) ||
 	       strcmp(b->token, standing) == 0 || (*token && strcmp(b->token, token) == 0);
 }
 
@@ -74,286 +61,207 @@ static bool is_of_flood(const struct batch *b, uint32_t flood)
 	return strcmp(b->token, token) == 0 || names_flood(b->selector, flood);
 }
 
-static bool is_wished(const struct recalling *r, const struct batch *b)
+static bool is_wished(const struct choosing *c, const struct batch *b)
 {
-	const struct recall_wish *w = r->wish;
+	const struct recall_wish *w = c->wish;
 
 	if (w->batch)
-		return is_same_order(r, b);
+		return is_same_order(c, b);
 	if (w->flood)
 		return is_of_flood(b, w->flood);
 	return w->selector && *w->selector && strcmp(b->selector, w->selector) == 0;
 }
 
 /* An earlier batch that belongs. */
-static bool undoes_one(const struct recalling *r, const struct recall_numbers *undoes)
+static bool undoes_one(const struct choosing *c, const struct ledger_numbers *undoes)
 {
 	for (size_t n = 0; n < undoes->count; n++) {
-		size_t at = position(r, undoes->list[n]);
+		const struct ledger_batch *b = ledger_find(c->ledger, undoes->list[n]);
 
-		if (at != SIZE_MAX && r->batches[at].number)
+		if (b && chosen_of(c, b)->belongs)
 			return true;
 	}
 	return false;
 }
 
-static int take_begin(struct recalling *r, size_t at, const struct json *line)
+static void choose(struct choosing *c)
 {
-	const struct ledger_batch *b = &r->ledger.list[at];
-	struct recalled *recalled = &r->batches[at];
-	int code = read_numbers(line, "undoes", &recalled->undoes);
+	for (size_t n = 0; n < c->ledger->count; n++) {
+		const struct ledger_batch *b = &c->ledger->list[n];
 
-	if (is_wished(r, &b->told) || undoes_one(r, &recalled->undoes)) {
-		recalled->number = b->told.number;
-		recalled->effect = b->effect;
+		c->list[n].belongs = is_wished(c, &b->told) || undoes_one(c, &b->undoes);
+		c->count += c->list[n].belongs;
 	}
-	return code;
+	for (size_t n = 0; c->count > RECALL_BATCHES; n++)
+		if (c->list[n].belongs) {
+			c->list[n].belongs = false;
+			c->left_out++;
+			c->count--;
+		}
 }
 
-static int add_count(struct recall_table *t, const char *is, int64_t count)
+static void put_table(struct bytes *out, const struct json *line, const char *key)
 {
-	struct recall_count c = {strdup(is), (uint64_t)count};
-	int code = c.is ? array_add(t, c) : -ENOMEM;
+	size_t at = out->len, count = json_count(line, key);
+	uint32_t told = 0;
+	char name[32];
 
-	if (code < 0)
-		free(c.is);
-	return code;
-}
-
-static int take_table(struct recall_table *t, const struct json *line, const char *key)
-{
-	char others[32];
-	int code = 0;
-
-	snprintf(others, sizeof(others), "other_%s", key);
-	for (size_t n = 0; code == 0 && n < json_count(line, key); n++) {
+	snprintf(name, sizeof(name), "other_%s", key);
+	uint64_t others = json_unsigned(line, name);
+	bytes_put_u64(out, 0);
+	bytes_put_u32(out, 0);
+	for (size_t n = 0; n < count; n++) {
 		const struct json *one = json_at(line, key, n);
-		int64_t count = json_int(one, "count", 0);
+		uint64_t times = json_unsigned(one, "count");
 
-		if (count > 0 && n < RECALL_COUNTS)
-			code = add_count(t, json_words(one, "is"), count);
-		else if (count > 0)
-			t->others += (uint64_t)count;
+		if (n >= RECALL_COUNTS)
+			others += times;
+		if (n >= RECALL_COUNTS || times == 0)
+			continue;
+		bytes_put_text(out, json_words(one, "is"));
+		bytes_put_u64(out, times);
+		told++;
 	}
-	if (json_int(line, others, 0) > 0)
-		t->others += (uint64_t)json_int(line, others, 0);
-	return code;
+	bytes_set_u64(out, at, others);
+	bytes_set_u32(out, at + sizeof(uint64_t), told);
 }
 
-static int take_facts(struct recalled *b, const struct json *line)
+static void put_facts(struct bytes *out, const struct json *line)
 {
-	int code = 0;
+	size_t count = json_count(line, "arrivals");
 
-	if (b->facts)
-		return 0;
-	b->facts = true;
-	for (size_t n = 0; code == 0 && n < json_count(line, "arrivals") && n < MINUTES_MAX; n++) {
+	if (count > FACTS_MINUTES)
+		count = FACTS_MINUTES;
+	bytes_put_u32(out, (uint32_t)count);
+	for (size_t n = 0; n < count; n++) {
 		const struct json *one = json_at(line, "arrivals", n);
-		struct recall_minute minute = {
-		    json_int(one, "time", 0), (uint64_t)json_int(one, "count", 0)};
 
-		code = array_add(&b->arrivals, minute);
+		bytes_put_i64(out, json_int(one, "time", 0));
+		bytes_put_u64(out, (uint64_t)json_int(one, "count", 0));
 	}
-	for (size_t n = 0; code == 0 && n < FACT_TABLES; n++)
-		code = take_table(&b->tables[n], line, fact_keys[n]);
-	return code;
-}
-
-static int take_line(struct recalling *r, size_t at, const struct account_line *line)
-{
-	AUTO(json_release) struct json *o = NULL;
-	int code = 0;
-
-	if (json_parse(line->text, line->len, &o, NULL) < 0)
-		return 0;
-	if (line->kind == LINE_BEGIN)
-		code = take_begin(r, at, o);
-	else if (line->kind == LINE_ADOPT)
-		r->batches[at].adopted = json_int(o, "time", 0);
-	else
-		code = take_facts(&r->batches[at], o);
-	return code;
+	for (size_t n = 0; n < FACT_TABLES; n++)
+		put_table(out, line, fact_keys[n]);
 }
 
 static int visit(void *arg, const struct account_line *line)
 {
-	struct recalling *r = arg;
-	bool begin = line->kind == LINE_BEGIN, known = line->kind == LINE_ADOPT || begin;
-	size_t at;
-
-	if (!known && line->kind != LINE_FACTS)
-		return 0;
-	at = position(r, line->number);
-	if (at == SIZE_MAX || (!begin && !r->batches[at].number))
-		return 0;
-	return take_line(r, at, line);
-}
-
-/* This line is read before all others, because it names batches that precede it in the file. */
-static int visit_wished(void *arg, const struct account_line *line)
-{
-	struct recalling *r = arg;
+	const struct choosing *c = arg;
+	const struct ledger_batch *b =
+	    line->kind == LINE_FACTS ? ledger_find(c->ledger, line->number) : NULL;
 	AUTO(json_release) struct json *o = NULL;
 
-	if (line->kind != LINE_BEGIN || line->number != r->wish->batch || r->undone.count > 0 ||
+	if (!b || !chosen_of(c, b)->belongs || chosen_of(c, b)->facts.len > 0 ||
 	    json_parse(line->text, line->len, &o, NULL) < 0)
 		return 0;
-	return read_numbers(o, "undoes", &r->undone);
+	put_facts(&chosen_of(c, b)->facts, o);
+	return chosen_of(c, b)->facts.failed ? -ENOMEM : 0;
 }
 
-struct sorted {
-	struct strbuf sure[RECALL_EFFECTS], doubt[RECALL_EFFECTS];
-	uint64_t *known; /* messages known of each batch of the ledger */
-};
-
 /* Of the entries of a message, the last sure one counts, or else the last in doubt. */
-static void sort_message(const struct recalling *r, const struct ledger_entries *e, size_t begin,
-    size_t end, struct sorted *s)
+static void sort_message(
+    struct choosing *c, const struct ledger_entries *e, size_t begin, size_t end)
 {
 	const struct ledger_entry *sure = NULL, *doubt = NULL;
 
 	for (size_t n = begin; n < end; n++) {
 		const struct ledger_entry *entry = &e->list[n];
-		size_t at = (size_t)(entry->batch - r->ledger.list);
 
-		s->known[at] += n == begin || e->list[n - 1].batch != entry->batch;
+		chosen_of(c, entry->batch)->known +=
+		    n == begin || e->list[n - 1].batch != entry->batch;
 		if (entry->doubt)
 			doubt = entry;
 		else
 			sure = entry;
 	}
 	if (doubt && (!sure || doubt->order > sure->order))
-		account_entry_put(&s->doubt[doubt->batch->effect], &doubt->message);
+		account_entry_put(&c->doubt[doubt->batch->effect], &doubt->message);
 	else if (sure)
-		account_entry_put(&s->sure[sure->batch->effect], &sure->message);
+		account_entry_put(&c->sure[sure->batch->effect], &sure->message);
 }
 
-static int sort_messages(struct recalling *r, struct sorted *s)
+static int sort_messages(struct choosing *c)
 {
 	struct ledger_entries e = {0};
 	const struct ledger_entry *last;
 	int code;
 
-	for (size_t n = 0; n < r->ledger.count; n++)
-		if (!r->batches[n].number)
-			r->ledger.list[n].effect = EFFECT_NONE; /* it has no entries */
-	s->known = calloc(r->ledger.count + 1, sizeof(*s->known));
-	code = s->known ? ledger_entries(&r->ledger, &e) : -ENOMEM;
+	for (size_t n = 0; n < c->ledger->count; n++)
+		if (!c->list[n].belongs)
+			c->ledger->list[n].effect = EFFECT_NONE; /* it has no entries */
+	code = ledger_entries(c->ledger, &e);
 	for (size_t begin = 0, end; code == 0 && begin < e.count; begin = end) {
 		end = ledger_message(&e, begin, &last);
-		sort_message(r, &e, begin, end, s);
-	}
-	for (size_t n = 0; code == 0 && n < r->ledger.count; n++) {
-		const struct ledger_batch *b = &r->ledger.list[n];
-
-		/* When the log was written anew, it may have lost IDs of a batch that ended. */
-		r->batches[n].ids =
-		    b->effect != EFFECT_NONE && (!b->ended || s->known[n] >= b->told.done);
+		sort_message(c, &e, begin, end);
 	}
 	free(e.list);
 	return code;
 }
 
-static void put_minutes(struct bytes *out, const struct recall_minutes *m)
+/* When the log was written anew, it may have lost IDs of a batch that ended. */
+static bool has_ids(const struct ledger_batch *b, const struct chosen_batch *chosen)
 {
-	bytes_put_u32(out, (uint32_t)m->count);
-	for (size_t n = 0; n < m->count; n++) {
-		bytes_put_i64(out, m->list[n].time);
-		bytes_put_u64(out, m->list[n].count);
-	}
+	return b->effect != EFFECT_NONE && (!b->ended || chosen->known >= b->told.done);
 }
 
-static void put_table(struct bytes *out, const struct recall_table *t)
+static void put_batch(
+    struct bytes *out, const struct ledger_batch *b, const struct chosen_batch *chosen)
 {
-	bytes_put_u64(out, t->others);
-	bytes_put_u32(out, (uint32_t)t->count);
-	for (size_t n = 0; n < t->count; n++) {
-		bytes_put_text(out, t->list[n].is);
-		bytes_put_u64(out, t->list[n].count);
-	}
-}
+	size_t undoes = b->undoes.count < RECALL_BATCHES ? b->undoes.count : RECALL_BATCHES;
 
-static void put_batch(struct bytes *out, const struct recalled *b)
-{
-	bytes_put_u64(out, b->number);
+	bytes_put_u64(out, b->told.number);
 	bytes_put_u8(out, (uint8_t)b->effect);
 	bytes_put_i64(out, b->adopted);
-	bytes_put_u8(out, b->facts);
-	bytes_put_u8(out, b->ids);
-	bytes_put_u32(out, (uint32_t)b->undoes.count);
-	for (size_t n = 0; n < b->undoes.count; n++)
+	bytes_put_u8(out, chosen->facts.len > 0);
+	bytes_put_u8(out, has_ids(b, chosen));
+	bytes_put_u32(out, (uint32_t)undoes);
+	for (size_t n = 0; n < undoes; n++)
 		bytes_put_u64(out, b->undoes.list[n]);
-	put_minutes(out, &b->arrivals);
-	for (size_t n = 0; n < FACT_TABLES; n++)
-		put_table(out, &b->tables[n]);
+	if (chosen->facts.len > 0)
+		bytes_put(out, chosen->facts.at, chosen->facts.len);
+	else
+		put_facts(out, NULL);
 }
 
-static size_t count_batches(const struct recalling *r)
+static void put_all(struct choosing *c, struct bytes *out)
 {
-	size_t count = 0;
+	const struct ledger *ledger = c->ledger;
 
-	for (size_t n = 0; n < r->ledger.count; n++)
-		count += r->batches[n].number != 0;
-	return count;
-}
-
-static void put_batches(struct recalling *r)
-{
-	bytes_put_u64(r->out, r->left_out);
-	bytes_put_u32(r->out, (uint32_t)count_batches(r));
-	for (size_t n = 0; n < r->ledger.count; n++)
-		if (r->batches[n].number)
-			put_batch(r->out, &r->batches[n]);
-}
-
-static void leave_out_old(struct recalling *r)
-{
-	size_t count = count_batches(r);
-
-	for (size_t n = 0; count - r->left_out > RECALL_BATCHES; n++)
-		if (r->batches[n].number) {
-			r->batches[n].number = 0;
-			r->left_out++;
-		}
-}
-
-static void put_entries(struct recalling *r, struct sorted *s)
-{
+	bytes_put_u64(out, ledger->highest);
+	bytes_put_u64(out, ledger->count ? ledger->list[0].told.number : 0);
+	bytes_put_u64(out, c->left_out);
+	bytes_put_u32(out, (uint32_t)c->count);
+	for (size_t n = 0; n < ledger->count; n++)
+		if (c->list[n].belongs)
+			put_batch(out, &ledger->list[n], &c->list[n]);
 	for (size_t n = 0; n < RECALL_EFFECTS; n++) {
-		struct strbuf *texts[] = {&s->sure[n], &s->doubt[n]};
-
-		for (size_t i = 0; i < COUNT_OF(texts); i++) {
-			bytes_put_text(r->out, strbuf_text(texts[i]));
-			r->out->failed |= texts[i]->failed;
-			strbuf_release(texts[i]);
-		}
+		bytes_put_text(out, strbuf_text(&c->sure[n]));
+		bytes_put_text(out, strbuf_text(&c->doubt[n]));
+		out->failed |= c->sure[n].failed || c->doubt[n].failed;
 	}
-	free(s->known);
 }
 
-int recall_work(void *arg, struct account_log *log, struct bytes *out, struct err *err)
+int recall_put(void *arg, struct ledger *ledger, const struct account_log *log, struct bytes *out,
+    struct err *err)
 {
-	struct recalling r = {.wish = arg, .out = out};
-	struct sorted s = {0};
-	int code = ledger_read(log, true, &r.ledger, err);
+	const struct recall_wish *wish = ((const struct recalling *)arg)->wish;
+	struct choosing c = {
+	    .wish = wish, .ledger = ledger, .asked = ledger_find(ledger, wish->batch)};
+	int code;
 
-	if (code < 0)
-		return code;
-	r.batches = calloc(r.ledger.count + 1, sizeof(*r.batches));
-	code = r.batches ? account_log_read(log, visit_wished, &r, err) : -ENOMEM;
-	code = code ?: account_log_read(log, visit, &r, err);
+	c.list = calloc(ledger->count + 1, sizeof(*c.list));
+	if (!c.list)
+		return -ENOMEM;
+	choose(&c);
+	code = account_log_read(log, visit, &c, err);
+	code = code ?: sort_messages(&c);
 	if (code == 0)
-		leave_out_old(&r);
-	code = code ?: sort_messages(&r, &s);
-	bytes_put_u64(out, r.ledger.highest);
-	bytes_put_u64(out, r.ledger.count ? r.ledger.list[0].told.number : 0);
-	if (code == 0)
-		put_batches(&r);
-	put_entries(&r, &s);
-	for (size_t n = 0; r.batches && n < r.ledger.count; n++)
-		recalled_release(&r.batches[n]);
-	free(r.batches);
-	free(r.undone.list);
-	ledger_release(&r.ledger);
-	return code == -ENOMEM ? err_sys(err, ENOMEM, "failed to read the account") : code;
+		put_all(&c, out);
+	for (size_t n = 0; n < ledger->count; n++)
+		bytes_release(&c.list[n].facts);
+	for (size_t n = 0; n < RECALL_EFFECTS; n++) {
+		strbuf_release(&c.sure[n]);
+		strbuf_release(&c.doubt[n]);
+	}
+	free(c.list);
+	return code;
 }

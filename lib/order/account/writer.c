@@ -295,17 +295,25 @@ int account_refusal(const struct settings *s, const struct refusal *refusal, str
 	return code;
 }
 
-static int reserve(void *arg, struct account_log *log, struct bytes *out, struct err *err)
+static int reserve(void *arg, struct bytes *out, struct err *err)
 {
-	(void)arg, (void)out, (void)err;
-	account_log_reserve(log);
-	return 0;
+	struct account_log log;
+	int code = account_log_open(&log, arg, true, err);
+
+	(void)out;
+	if (code == 0) {
+		account_log_reserve(&log);
+		account_log_close(&log);
+	}
+	return code;
 }
 
 void writer_prepare(const struct settings *settings, const volatile sig_atomic_t *stop)
 {
-	struct blob ignored = {0};
+	char *directory = settings->state_directory;
+	AUTO(blob_release) struct blob ignored = {0};
+	struct role owner;
 
-	if (ledger_ask(settings, true, stop, reserve, NULL, &ignored, NULL) == 0)
-		blob_release(&ignored);
+	if (role_of_owner(directory, &owner, NULL) == 0)
+		(void)!role_ask(&owner, stop, ROLE_TIME, reserve, directory, &ignored, NULL);
 }

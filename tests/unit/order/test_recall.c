@@ -321,7 +321,8 @@ static void test_lying_child(void **state)
 	(void)state;
 	for (size_t n = 0; n < COUNT_OF(cases); n++) {
 		struct bytes b = {0};
-		struct recall r;
+		struct recall r = {0};
+		struct recalling asked = {NULL, &r};
 
 		bytes_put_u64(&b, 1);
 		bytes_put_u64(&b, 1);
@@ -332,8 +333,8 @@ static void test_lying_child(void **state)
 		for (size_t i = 0; i < 2 * RECALL_EFFECTS; i++)
 			bytes_put_text(&b, "");
 		assert_false(b.failed);
-		case_assert(
-		    cases[n].name, recall_take((struct span){b.at, b.len}, &r) == cases[n].want);
+		case_assert(cases[n].name,
+		    ledger_take(bytes_span(&b), &recall_question, &asked, NULL) == cases[n].want);
 		recall_release(&r);
 		bytes_release(&b);
 	}
