@@ -242,7 +242,6 @@ static int check_together(const struct options *o, const struct verb *verb, stru
 struct parsing {
 	struct options *o;
 	const struct verb *verb;
-	const struct option_row *selecting;
 };
 
 /* First pass: finds the words, --help and --version, whatever the rest says. */
@@ -296,37 +295,26 @@ static void put_word(struct strbuf *to, const char *word)
 	strbuf_printf(to, strchr(word, ' ') ? "'%s'" : "%s", word);
 }
 
-static int put_selecting(
-    void *arg, const struct option_row *row, const char *value, struct err *err)
-{
-	const struct parsing *p = arg;
-	struct strbuf *to = &p->o->selected;
-
-	(void)err;
-	if (row && row == p->selecting) {
-		strbuf_printf(to, "%s--%s%s", to->len ? " " : "", row->name, value ? "=" : "");
-		put_word(to, value ? value : "");
-	}
-	return 0;
-}
-
 /* The canonical selection, which the account shows and compares: the selecting options in the
  * table's order, then the patterns. */
-static int keep_selected(struct parsing *p, int argc, char **argv, struct err *err)
+static void keep_selected(struct options *o, const struct verb *verb)
 {
-	struct strbuf *to = &p->o->selected;
-	int code = 0;
+	struct strlist given = strlist_of(&o->given);
+	struct strbuf *to = &o->selected;
 
-	for (size_t i = 0; code == 0 && i < option_row_count; i++) {
-		p->selecting = &option_rows[i];
-		if (option_rows[i].groups & OPTION_SELECT)
-			code = read_line(argc, argv, put_selecting, p, err);
-	}
-	for (size_t i = 0; p->verb->words == WORDS_PATTERNS && i < p->o->word_count; i++) {
+	for (size_t i = 0; i < option_row_count; i++)
+		strlist_each (each, &given) {
+			const char *name = option_rows[i].name, *equals = strchr(each, '=');
+
+			if (!(option_rows[i].groups & OPTION_SELECT) || !option_is(each, name))
+				continue;
+			strbuf_printf(to, "%s--%s%s", to->len ? " " : "", name, equals ? "=" : "");
+			put_word(to, equals ? equals + 1 : "");
+		}
+	for (size_t i = 0; verb->words == WORDS_PATTERNS && i < o->word_count; i++) {
 		strbuf_puts(to, to->len ? " " : "");
-		put_word(to, p->o->words[i]);
+		put_word(to, o->words[i]);
 	}
-	return code;
 }
 
 static int apply(struct parsing *p, int argc, char **argv, struct err *err)
@@ -334,9 +322,9 @@ static int apply(struct parsing *p, int argc, char **argv, struct err *err)
 	int code = read_line(argc, argv, set, p, err);
 
 	code = code ?: set_words(p->o, p->verb, err);
-	code = code ?: keep_selected(p, argc, argv, err);
 	if (code < 0)
 		return code;
+	keep_selected(p->o, p->verb);
 	if (p->o->given.failed)
 		return err_set(err, -ENOMEM, "out of memory");
 	if (p->o->subdomains)

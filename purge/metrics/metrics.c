@@ -10,46 +10,25 @@
 #include "purge/tell/wording.h"
 #include "purge/top/top.h"
 
-enum {
-	UP,
-	POSTFIX_UP,
-	FINDINGS,
-	ACCEPTED,
-	REFUSED,
-	RULES,
-	RULES_APPLIED,
-	INDEX_ROWS,
-	LAST_SYNC,
-	FLOODS,
-	BATCHES,
-	BATCH_MESSAGES,
-	QUEUE_READABLE,
-	QUEUE_UNREADABLE,
-	QUEUE_MESSAGES,
-	QUEUE_OLDEST,
-	QUEUE_DOMAIN,
-};
-
 /* clang-format off */
-static const struct metric table[] = {
-    [UP] = {"pqpurge_up", "gauge", "Whether pqpurge-milter answers."},
-    [POSTFIX_UP] = {"pqpurge_postfix_up", "gauge", "Whether Postfix runs."},
-    [FINDINGS] = {"pqpurge_findings", "gauge", "Findings of pqpurge-idx status, by level; a fault is something wrong."},
-    [ACCEPTED] = {"pqpurge_accepted_total", "counter", "Messages that passed the daemon since it started, held ones included."},
-    [REFUSED] = {"pqpurge_refused_total", "counter", "Answers of rules since the daemon started; held messages count as accepted, too."},
-    [RULES] = {"pqpurge_rules", "gauge", "Rules in force; while no daemon runs, stored ones."},
-    [RULES_APPLIED] = {"pqpurge_rules_applied", "gauge", "Whether all mail is checked against the rules as they are written."},
-    [INDEX_ROWS] = {"pqpurge_index_rows", "gauge", "Messages that the index knows."},
-    [LAST_SYNC] = {"pqpurge_last_sync_timestamp_seconds", "gauge", "When the last whole catch-up began; 0 without one."},
-    [FLOODS] = {"pqpurge_floods_open", "gauge", "Open incidents of the flood watch, by the kind of their key."},
-    [BATCHES] = {"pqpurge_batches_total", "counter", "Batches in the account."},
-    [BATCH_MESSAGES] = {"pqpurge_batch_messages_total", "counter", "Messages of all batches in the account, by result."},
-    [QUEUE_READABLE] = {"pqpurge_queue_readable", "gauge", "Whether the queue could be read; if not, the metrics below are missing."},
-    [QUEUE_UNREADABLE] = {"pqpurge_queue_unreadable", "gauge", "Complete queue files, and directories, that could not be read."},
-    [QUEUE_MESSAGES] = {"pqpurge_queue_messages", "gauge", "Messages in the queue of Postfix."},
-    [QUEUE_OLDEST] = {"pqpurge_queue_oldest_seconds", "gauge", "Age of the oldest message in the queue; 0 without one."},
-    [QUEUE_DOMAIN] = {"pqpurge_queue_domain_messages", "gauge", "Messages in the queue by envelope sender domain, for the largest domains."},
-};
+static const struct metric
+    metric_up = {"pqpurge_up", "gauge", "Whether pqpurge-milter answers."},
+    metric_postfix_up = {"pqpurge_postfix_up", "gauge", "Whether Postfix runs."},
+    metric_findings = {"pqpurge_findings", "gauge", "Findings of pqpurge-idx status, by level; a fault is something wrong."},
+    metric_accepted = {"pqpurge_accepted_total", "counter", "Messages that passed the daemon since it started, held ones included."},
+    metric_refused = {"pqpurge_refused_total", "counter", "Answers of rules since the daemon started; held messages count as accepted, too."},
+    metric_rules = {"pqpurge_rules", "gauge", "Rules in force; while no daemon runs, stored ones."},
+    metric_rules_applied = {"pqpurge_rules_applied", "gauge", "Whether all mail is checked against the rules as they are written."},
+    metric_index_rows = {"pqpurge_index_rows", "gauge", "Messages that the index knows."},
+    metric_last_sync = {"pqpurge_last_sync_timestamp_seconds", "gauge", "When the last whole catch-up began; 0 without one."},
+    metric_floods = {"pqpurge_floods_open", "gauge", "Open incidents of the flood watch, by the kind of their key."},
+    metric_batches = {"pqpurge_batches_total", "counter", "Batches in the account."},
+    metric_batch_messages = {"pqpurge_batch_messages_total", "counter", "Messages of all batches in the account, by result."},
+    metric_queue_readable = {"pqpurge_queue_readable", "gauge", "Whether the queue could be read; if not, the metrics below are missing."},
+    metric_queue_unreadable = {"pqpurge_queue_unreadable", "gauge", "Complete queue files, and directories, that could not be read."},
+    metric_queue_messages = {"pqpurge_queue_messages", "gauge", "Messages in the queue of Postfix."},
+    metric_queue_oldest = {"pqpurge_queue_oldest_seconds", "gauge", "Age of the oldest message in the queue; 0 without one."},
+    metric_queue_domain = {"pqpurge_queue_domain_messages", "gauge", "Messages in the queue by envelope sender domain, for the largest domains."};
 /* clang-format on */
 
 /* The daemon may have been taken over. */
@@ -74,7 +53,7 @@ static void put_findings(struct exposition *to, const struct findings *f)
 {
 	int64_t faults = (int64_t)findings_faults(f);
 
-	exposition_begin(to, &table[FINDINGS]);
+	exposition_begin(to, &metric_findings);
 	exposition_put(to, (const struct label[2]){{"level", "fault"}}, faults);
 	exposition_put(to, (const struct label[2]){{"level", "note"}}, (int64_t)f->count - faults);
 }
@@ -84,8 +63,8 @@ static void put_answers(struct exposition *to, const struct json *live)
 	static const char *const actions[] = {"reject", "defer", "discard", "hold"};
 	const struct json *refused = json_child(live, STATUS_REFUSED);
 
-	exposition_one(to, &table[ACCEPTED], counter(live, STATUS_ACCEPTED));
-	exposition_begin(to, &table[REFUSED]);
+	exposition_one(to, &metric_accepted, counter(live, STATUS_ACCEPTED));
+	exposition_begin(to, &metric_refused);
 	for (size_t n = 0; n < COUNT_OF(actions); n++)
 		exposition_put(to, (const struct label[2]){{"action", actions[n]}},
 		    counter(refused, actions[n]));
@@ -93,19 +72,19 @@ static void put_answers(struct exposition *to, const struct json *live)
 
 static void put_status(struct exposition *to, const struct status *st)
 {
-	exposition_one(to, &table[UP], st->live.state == LIVE_ANSWERS);
+	exposition_one(to, &metric_up, st->live.state == LIVE_ANSWERS);
 	if (st->postfix_runs >= 0)
-		exposition_one(to, &table[POSTFIX_UP], st->postfix_runs);
+		exposition_one(to, &metric_postfix_up, st->postfix_runs);
 	put_findings(to, &st->findings);
 	if (st->live.answer)
 		put_answers(to, st->live.answer);
 	if (st->rules >= 0)
-		exposition_one(to, &table[RULES], st->rules);
-	exposition_one(to, &table[RULES_APPLIED], rules_apply(st));
+		exposition_one(to, &metric_rules, st->rules);
+	exposition_one(to, &metric_rules_applied, rules_apply(st));
 	if (st->index_code < 0)
 		return;
-	exposition_one(to, &table[INDEX_ROWS], (int64_t)st->counts.rows);
-	exposition_one(to, &table[LAST_SYNC], st->counts.caught_up / USEC_PER_SEC);
+	exposition_one(to, &metric_index_rows, (int64_t)st->counts.rows);
+	exposition_one(to, &metric_last_sync, st->counts.caught_up / USEC_PER_SEC);
 }
 
 static void put_floods(struct exposition *to, const struct json *floods)
@@ -118,7 +97,7 @@ static void put_floods(struct exposition *to, const struct json *floods)
 		if (flood_kind_of(json_words(json_at(floods, "floods", n), "kind"), &kind) == 0)
 			open[kind]++;
 	}
-	exposition_begin(to, &table[FLOODS]);
+	exposition_begin(to, &metric_floods);
 	for (int kind = 0; kind < FLOOD_KINDS; kind++)
 		exposition_put(to,
 		    (const struct label[2]){{"kind", flood_kind_word((enum flood_kind)kind)}},
@@ -133,12 +112,12 @@ static void put_batches(struct exposition *to, const struct sums *sums)
 	    [SUM_UNDO] = ACTION_RELEASE,
 	    [SUM_RETRY] = ACTION_RETRY};
 
-	exposition_begin(to, &table[BATCHES]);
+	exposition_begin(to, &metric_batches);
 	for (size_t v = 0; v < SUM_VERBS; v++)
 		exposition_put(to,
 		    (const struct label[2]){{"verb", sum_verb_word((enum sum_verb)v)}},
 		    (int64_t)sums->verbs[v].batches);
-	exposition_begin(to, &table[BATCH_MESSAGES]);
+	exposition_begin(to, &metric_batch_messages);
 	for (size_t v = 0; v < SUM_VERBS; v++) {
 		const struct sum *sum = &sums->verbs[v];
 		const struct {
@@ -171,7 +150,7 @@ static void put_queues(struct exposition *to, const struct outcome *queue)
 			counts[q] += queue->items[n].result == RESULT_READY &&
 				     queue->items[n].proof.queue == queue_at(q);
 	}
-	exposition_begin(to, &table[QUEUE_MESSAGES]);
+	exposition_begin(to, &metric_queue_messages);
 	for (unsigned q = 0; q < QUEUE_COUNT; q++)
 		exposition_put(
 		    to, (const struct label[2]){{"queue", queue_word(queue_at(q))}}, counts[q]);
@@ -228,7 +207,7 @@ static int put_domains(struct exposition *to, const struct outcome *queue, int64
 	if (code == 0) {
 		size_t count = name_domains(&top, named);
 
-		exposition_begin(to, &table[QUEUE_DOMAIN]);
+		exposition_begin(to, &metric_queue_domain);
 		for (size_t n = 0; n < count; n++)
 			exposition_put(to, (const struct label[2]){{"domain", named[n].text}},
 			    (int64_t)named[n].count);
@@ -238,12 +217,12 @@ static int put_domains(struct exposition *to, const struct outcome *queue, int64
 
 static int put_queue(struct exposition *to, const struct outcome *queue, int64_t now)
 {
-	exposition_one(to, &table[QUEUE_READABLE], queue != NULL);
+	exposition_one(to, &metric_queue_readable, queue != NULL);
 	if (!queue)
 		return 0;
-	exposition_one(to, &table[QUEUE_UNREADABLE], (int64_t)queue->tally.unreadable);
+	exposition_one(to, &metric_queue_unreadable, (int64_t)queue->tally.unreadable);
 	put_queues(to, queue);
-	exposition_one(to, &table[QUEUE_OLDEST], oldest_age(queue, now));
+	exposition_one(to, &metric_queue_oldest, oldest_age(queue, now));
 	return put_domains(to, queue, now);
 }
 

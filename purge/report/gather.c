@@ -161,12 +161,9 @@ static void add_rules(struct incident *i, const struct rule_list *rules, int64_t
 {
 	for (size_t n = 0; n < rules->count; n++) {
 		const struct rule *r = &rules->list[n];
-		const struct incident_rule rule = {r->subject, rule_action_word(r->action),
-		    r->author ? r->author : "", r->reason ? r->reason : "", r->set_time, r->expires,
-		    r->hits};
 
 		if (r->set_time >= since && !rule_expired(r, i->made))
-			incident_add_rule(i, &rule);
+			incident_add_rule(i, r);
 	}
 }
 

@@ -267,11 +267,11 @@ void incident_add_waiting(
 		add_minute(i, minute_of(arrival), FATE_WAITING, 1);
 }
 
-void incident_add_rule(struct incident *i, const struct incident_rule *rule)
+void incident_add_rule(struct incident *i, const struct rule *rule)
 {
 	if (i->rules.count == RULES_MOST)
 		i->rules_left_out++;
-	else if (array_add(&i->rules, *rule) < 0)
+	else if (array_add(&i->rules, rule) < 0)
 		i->failed = true;
 }
 

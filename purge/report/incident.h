@@ -7,6 +7,7 @@
 #include "base/labels.h"
 #include "order/account/recall.h"
 #include "postfix/spool/queue.h"
+#include "rules/rule.h"
 
 /* As the chart of arrivals shows it. */
 enum incident_fate { FATE_DELETED, FATE_HELD, FATE_FREED, FATE_WAITING, FATES };
@@ -40,13 +41,6 @@ struct incident_act {
 	const struct recalled *recalled; /* NULL: the account has only its line */
 };
 
-/* In force. Texts are not trusted. */
-struct incident_rule {
-	const char *subject, *action, *author, *reason;
-	int64_t set_time, expires; /* wall microseconds; expires 0: never */
-	uint64_t hits;
-};
-
 enum incident_kind { INCIDENT_QUEUE, INCIDENT_BATCH, INCIDENT_FLOOD };
 
 /* From the flood watch. Texts are not trusted. */
@@ -66,7 +60,7 @@ struct incident_left {
 	int64_t oldest, newest;       /* wall microseconds; 0: none */
 };
 
-/* Zero-initialise. Texts and batches are the caller's and outlive it. */
+/* Zero-initialise. Texts, batches and rules are the caller's and outlive it. */
 struct incident {
 	enum incident_kind kind;
 	uint64_t batch;    /* --batch */
@@ -74,8 +68,8 @@ struct incident {
 	const char *host, *user;
 	int64_t made; /* wall microseconds */
 	struct incident_flood flood;
-	ARRAY_OF(struct incident_act) acts;   /* by number */
-	ARRAY_OF(struct incident_rule) rules; /* set at most an hour before it began, or later */
+	ARRAY_OF(struct incident_act) acts;  /* by number */
+	ARRAY_OF(const struct rule *) rules; /* set at most an hour before it began, or later */
 	size_t rules_left_out;
 	int64_t began;                   /* the first batch; wall microseconds, 0: none */
 	struct incident_minutes minutes; /* merged by incident_close */
@@ -99,8 +93,8 @@ void incident_add_waiting(
     struct incident *i, int64_t arrival, int64_t size, enum queue_name queue, bool counted);
 void incident_add_count(struct incident *i, enum fact_kind table, enum incident_column column,
     const char *name, uint64_t count);
-/* After the first 50, rules are only counted. */
-void incident_add_rule(struct incident *i, const struct incident_rule *rule);
+/* A rule in force, whose texts are not trusted. After the first 50, rules are only counted. */
+void incident_add_rule(struct incident *i, const struct rule *rule);
 void incident_note(struct incident *i, const char *format, ...) FORMAT(2, 3);
 /* Sorts. Call it last. -ENOMEM if anything failed. */
 int incident_close(struct incident *i) NODISCARD;

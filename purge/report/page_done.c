@@ -70,20 +70,20 @@ static void put_acts(const struct incident *i, struct strbuf *h)
 	html_put(h, "</tbody></table></div>\n");
 }
 
-static void put_rule(const struct incident_rule *r, struct strbuf *h)
+static void put_rule(const struct rule *r, struct strbuf *h)
 {
 	html_put(h, "<tr>");
 	html_element(h, "td", "mono", r->subject);
-	html_element(h, "td", NULL, r->action);
+	html_element(h, "td", NULL, rule_action_word(r->action));
 	html_put(h, "<td>");
 	html_time(h, r->set_time);
 	html_put(h, "</td>");
-	html_element(h, "td", NULL, r->author);
+	html_element(h, "td", NULL, r->author ? r->author : "");
 	html_put(h, "<td>");
 	html_time(h, r->expires);
 	html_put(h, "</td>");
 	html_number(h, r->hits);
-	html_element(h, "td", NULL, r->reason);
+	html_element(h, "td", NULL, r->reason ? r->reason : "");
 	html_put(h, "</tr>\n");
 }
 
@@ -96,7 +96,7 @@ static void put_rules(const struct incident *i, struct strbuf *h)
 		    "<th>Action</th><th>Set</th><th>By</th><th>Until</th><th class=\"n\">Hits</th>"
 		    "<th>Reason</th></tr></thead>\n<tbody>\n");
 	for (size_t n = 0; n < i->rules.count; n++)
-		put_rule(&i->rules.list[n], h);
+		put_rule(i->rules.list[n], h);
 	html_put(h, "</tbody></table></div>\n");
 }
 

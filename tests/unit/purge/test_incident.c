@@ -179,7 +179,7 @@ static void test_nameless(void **state)
 
 static void test_many_rules(void **state)
 {
-	const struct incident_rule rule = {"example.com", "REJECT", "", "", 1, 0, 0};
+	const struct rule rule = {.set_time = 1};
 
 	(void)state;
 	for (size_t more = 0; more < 3; more++) {
@@ -266,6 +266,14 @@ static size_t count_words(const char *text, const char *word)
 
 static void make_evil(struct incident *i, const struct batch *b, const struct recalled *r)
 {
+	static const struct rule rule = {.subject = (char *)EVIL,
+	    .action = RULE_REJECT,
+	    .author = (char *)EVIL,
+	    .reason = (char *)EVIL,
+	    .set_time = 1,
+	    .expires = 2,
+	    .hits = 3};
+
 	i->asked = i->host = i->user = EVIL;
 	i->flood = (struct incident_flood){.id = 3,
 	    .kind = EVIL,
@@ -278,8 +286,7 @@ static void make_evil(struct incident *i, const struct batch *b, const struct re
 	for (int t = 0; t < FACT_TABLES; t++)
 		incident_add_count(i, (enum fact_kind)t, COLUMN_WAITING, EVIL, 7);
 	incident_note(i, "%s", EVIL);
-	assert_int_equal(
-	    array_add(&i->rules, (struct incident_rule){EVIL, "REJECT", EVIL, EVIL, 1, 2, 3}), 0);
+	assert_int_equal(array_add(&i->rules, &rule), 0);
 }
 
 static void test_hostile_page(void **state)
