@@ -134,9 +134,9 @@ static int one_slice(struct index *ix, bool *ret_more, struct err *err)
 	return txn_commit(&slice.txn, err);
 }
 
-static int begin_anew(struct index *ix, struct err *err)
+static int begin_anew(struct index *ix, bool login_exact, struct err *err)
 {
-	struct census *fresh = census_new();
+	struct census *fresh = census_new(login_exact);
 	struct slice slice;
 
 	if (!fresh)
@@ -149,10 +149,10 @@ static int begin_anew(struct index *ix, struct err *err)
 	return txn_commit(&slice.txn, err);
 }
 
-static int count_all(struct index *ix, int64_t deadline, struct err *err)
+static int count_all(struct index *ix, bool login_exact, int64_t deadline, struct err *err)
 {
 	bool more = true;
-	int code = begin_anew(ix, err);
+	int code = begin_anew(ix, login_exact, err);
 
 	while (code == 0 && more) {
 		if (clock_steady() > deadline)
@@ -169,7 +169,7 @@ static int tell(struct counting *c, const struct census_question *q, struct json
 
 	LOCKED(&c->lock);
 	c->asked = clock_steady();
-	if (c->census && c->whole && !census_failed(c->census)) {
+	if (c->census && c->whole && census_answers(c->census, q)) {
 		*ret = census_tell(c->census, q);
 		code = *ret ? 1 : -ENOMEM;
 	}
@@ -185,7 +185,7 @@ int index_groups(struct index *ix, const struct census_question *q, int64_t dead
 	if (code == 0) {
 		pthread_mutex_lock(&c->turn);
 		code = tell(c, q, ret); /* another thread may have counted meanwhile */
-		code = code ?: count_all(ix, deadline, err);
+		code = code ?: count_all(ix, q->login_exact, deadline, err);
 		code = code ?: tell(c, q, ret);
 		pthread_mutex_unlock(&c->turn);
 		code = code ?: -ENOMEM;

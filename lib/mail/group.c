@@ -51,10 +51,21 @@ static int put_list(const struct strlist *list, int (*put)(void *arg, const char
 	return code;
 }
 
-int group_each(const struct message *m, enum group_kind kind,
+const char *group_login(const struct message *m, bool login_exact, char buf[MESSAGE_TEXT_MAX + 1])
+{
+	const char *login = message_login(m);
+
+	if (login_exact)
+		return login;
+	snprintf(buf, MESSAGE_TEXT_MAX + 1, "%s", login);
+	str_lower_all(buf, strlen(buf));
+	return buf;
+}
+
+int group_each(const struct message *m, enum group_kind kind, bool login_exact,
     int (*put)(void *arg, const char *name), void *arg)
 {
-	char client[NET_TEXT_SIZE];
+	char client[NET_TEXT_SIZE], login[MESSAGE_TEXT_MAX + 1];
 	uint32_t ignored;
 
 	switch (kind) {
@@ -65,7 +76,7 @@ int group_each(const struct message *m, enum group_kind kind,
 	case GROUP_RECIPIENT:
 		return put_list(message_waiting(m, &ignored), put, arg);
 	case GROUP_LOGIN:
-		return put(arg, message_login(m));
+		return put(arg, group_login(m, login_exact, login));
 	default:
 		return put(arg, net_text(message_outer_client(m), client));
 	}

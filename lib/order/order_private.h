@@ -22,6 +22,7 @@ struct fact_table {
 	uint64_t others;     /* messages with other texts, when the table was full */
 };
 struct facts {
+	bool login_exact;
 	struct fact_table tables[FACT_TABLES];
 };
 void facts_release(struct facts *facts);

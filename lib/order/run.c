@@ -122,6 +122,7 @@ int order_run(struct order *order, struct outcome *ret, struct err *err)
 	    .row = &action_rows[order->action],
 	    .looking = *order->postfix,
 	    .index = {.settings = order->settings, .stop = order->stop},
+	    .facts = {.login_exact = order->settings->login_exact},
 	    .indexed = true};
 	struct err why = {{0}};
 	int code;

@@ -202,7 +202,7 @@ static int put_domains(struct exposition *to, const struct outcome *queue, int64
 {
 	struct named named[METRICS_DOMAINS];
 	AUTO(top_release) struct top top = {0};
-	int code = top_of(queue, TOP_SENDER, now, &top);
+	int code = top_of(queue, TOP_SENDER, true, now, &top);
 
 	if (code == 0) {
 		size_t count = name_domains(&top, named);

@@ -237,7 +237,8 @@ static int add_groups(struct gathered *g, int64_t now, struct err *err)
 
 	for (size_t n = 0; n < COUNT_OF(groups); n++) {
 		struct top top = {0};
-		int code = top_of(&g->walk.outcome, groups[n].by, now, &top);
+		int code = top_of(
+		    &g->walk.outcome, groups[n].by, g->walk.s->settings.login_exact, now, &top);
 
 		for (size_t i = 0; code == 0 && i < top.count; i++)
 			incident_add_count(&g->incident, groups[n].kind, COLUMN_WAITING,

@@ -9,6 +9,7 @@ int kept_ask(const struct index_client *c, enum group_kind kind, const char *lik
 	json_put_text(request, "by", group_word(kind));
 	json_put_text(request, "like", like);
 	json_put_int(request, "limit", (int64_t)limit);
+	json_put_bool(request, "login_exact", c->settings->login_exact);
 	return client_ask_served(c, request, ret, err);
 }
 

@@ -10,6 +10,7 @@
 struct counting {
 	struct top *top;
 	enum top_by by;
+	bool login_exact;
 	int64_t now, time;
 	uint64_t size;
 	struct why_logs logs; /* for REASON */
@@ -125,7 +126,7 @@ static int count_item(struct counting *c, const struct outcome *outcome, size_t 
 		return count_reasons(c, &m.queue_id);
 	if (c->by == TOP_UID)
 		return count_for(c, user_of(c, &m));
-	return group_each(&m, (enum group_kind)c->by, count_for, c);
+	return group_each(&m, (enum group_kind)c->by, c->login_exact, count_for, c);
 }
 
 static void end(struct top *top)
@@ -149,9 +150,11 @@ static int count_all(struct counting *c, const struct outcome *outcome)
 	return 0;
 }
 
-int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct top *ret)
+int top_of(
+    const struct outcome *outcome, enum top_by by, bool login_exact, int64_t now, struct top *ret)
 {
-	struct counting c = {.top = ret, .by = by, .now = now, .uid = -1};
+	struct counting c = {
+	    .top = ret, .by = by, .login_exact = login_exact, .now = now, .uid = -1};
 
 	return count_all(&c, outcome);
 }

@@ -36,8 +36,10 @@ struct top {
 	struct labels names;
 };
 
-/* Groups all READY messages. Ages are relative to now. 0 or -ENOMEM; release ret in any case. */
-int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct top *ret) NODISCARD;
+/* Groups all READY messages; login_exact as in mail/group.h. Ages are relative to now. 0 or
+ * -ENOMEM; release ret in any case. */
+int top_of(const struct outcome *outcome, enum top_by by, bool login_exact, int64_t now,
+    struct top *ret) NODISCARD;
 /* The same by REASON, in a child that is mail_owner. ERR_STOPPED soon after *p->stop is set. */
 int top_of_reasons(const struct postfix *p, const struct outcome *outcome, int64_t now,
     struct top *ret, struct err *err) NODISCARD;

@@ -259,7 +259,7 @@ static int group(struct walk *w, struct top *ret, struct err *err)
 	progress_show(&w->progress, "adding up", 0, 0);
 	if (o->by == TOP_REASON)
 		code = group_reasons(w, ret, err);
-	else if (top_of(&w->outcome, o->by, o->now, ret) < 0)
+	else if (top_of(&w->outcome, o->by, w->s->settings.login_exact, o->now, ret) < 0)
 		code = err_sys(err, ENOMEM, "failed to group the messages");
 	else
 		code = 0;

@@ -70,7 +70,7 @@ class Finished(Reporting, RigCase):
     def setUp(self):
         super().setUp()
         for login, client, sender, recipient, count in (
-                ("joe", "192.0.2.7", "a@example.com", "u@d0.test", 12), ("joe", "192.0.2.8", "b@example.com", ["u@d1.test", "v@d2.test"], 5),
+                ("joe", "192.0.2.7", "a@example.com", "u@d0.test", 12), ("Joe", "192.0.2.8", "b@example.com", ["u@d1.test", "v@d2.test"], 5),
                 ("ann", "192.0.2.9", "a@good.test", "u@d0.test", 4)):
             with self.postfix.smtp() as client_:
                 client_.xclient(LOGIN=login, ADDR=client)
@@ -97,6 +97,7 @@ class Finished(Reporting, RigCase):
     def test_of_a_purge(self):
         """The numbers are those from before the purge; nothing is left."""
         before = {by: self.top(by, BAD) for by in ("sender", "login", "client")}
+        self.assertEqual(before["login"], {"joe": 17}, "as --login takes them")
         self.purge("--reason", "hacked account", BAD)
         self.send("late@example.com")
         self.postfix.settled(5)

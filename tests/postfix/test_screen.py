@@ -18,15 +18,15 @@ KEYS = "Enter open"  # in the last line, for groups
 
 
 class ScreenCase(RigCase):
-    """Three of example.com to d1 by joe, one of good.test to d2, each from its own client."""
+    """Three of example.com to d1 by joe (who writes his name in two ways), one of good.test to d2, each from its own client."""
 
     columns, rows = 80, 24
     environment = {}
 
     def setUp(self):
         super().setUp()
-        self.bad = [self.send("a@example.com", "u@d1.test", content("boss@brand.test"), ADDR="192.0.2.7", LOGIN="joe")
-                    for _ in range(3)]
+        self.bad = [self.send("a@example.com", "u@d1.test", content("boss@brand.test"), ADDR="192.0.2.7", LOGIN=login)
+                    for login in ("joe", "JOE", "joe")]
         self.good = self.send("b@good.test", "v@d2.test", content("b@good.test"), ADDR="192.0.2.8", LOGIN="anna")
         self.postfix.settled(4)
         self.pane = self.open_pane()

@@ -31,6 +31,20 @@ class Top(RigCase):
         self.assertEqual(self.groups("--by", "client"), {"192.0.2.7": 3, "2001:db8::7": 1, "192.0.2.9": 1, "": 1})
         self.assertEqual(self.groups("--by", "client", "--login", "joe"), {"192.0.2.7": 3})
 
+    def test_logins_as_they_are_compared(self):
+        """By login_case: what --login takes together is counted together."""
+        for login in "joe", "Joe", "JIM":
+            self.send("a@example.com", LOGIN=login)
+        self.postfix.settled(3)
+        self.assertEqual(self.groups("--by", "login"), {"joe": 2, "jim": 1})
+        self.assertEqual(len(self.pq.listed("--login", "joe")), 2)
+        self.pq.stop()
+        self.pq.settings["login_case"] = "exact"
+        self.pq.write_conf()
+        self.pq.start()
+        self.assertEqual(self.groups("--by", "login"), {"joe": 1, "Joe": 1, "JIM": 1})
+        self.assertEqual(len(self.pq.listed("--login", "joe")), 1)
+
     def test_only_what_is_in_the_queue(self):
         ours = self.send_many("a@example.com", 3)
         self.send("b@good.test")

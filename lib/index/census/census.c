@@ -17,13 +17,13 @@ struct census {
 	struct census_table tables[GROUP_KINDS];
 	struct census_group all;
 	uint64_t seed; /* of all hashes, because strangers choose the names */
-	bool failed;
+	bool failed, login_exact;
 	/* The groups of the message being counted. */
 	ARRAY_OF(struct name) names;
 	struct strbuf texts;
 };
 
-struct census *census_new(void)
+struct census *census_new(bool login_exact)
 {
 	struct census *c = calloc(1, sizeof(*c));
 
@@ -31,6 +31,8 @@ struct census *census_new(void)
 		free(c);
 		return NULL;
 	}
+	if (c)
+		c->login_exact = login_exact;
 	return c;
 }
 
@@ -49,6 +51,11 @@ void census_free(struct census *c)
 bool census_failed(const struct census *c)
 {
 	return c->failed;
+}
+
+bool census_answers(const struct census *c, const struct census_question *q)
+{
+	return !c->failed && c->login_exact == q->login_exact;
 }
 
 void census_spoil(struct census *c)
@@ -80,7 +87,7 @@ static int names_of(struct census *c, const struct message *m, enum group_kind k
 
 	c->names.count = 0;
 	strbuf_clear(&c->texts);
-	if (group_each(m, kind, push_name, c) < 0)
+	if (group_each(m, kind, c->login_exact, push_name, c) < 0)
 		return -ENOMEM;
 	if (c->names.count > 1)
 		qsort(c->names.list, c->names.count, sizeof(*c->names.list), compare_names);

@@ -20,7 +20,8 @@
 
 struct census;
 
-struct census *census_new(void); /* NULL if out of memory or random numbers */
+/* login_exact: see group_login. NULL if out of memory or random numbers. */
+struct census *census_new(bool login_exact);
 void census_free(struct census *c);
 
 /* Counts the record `after` and takes back the record `before`; either may be empty. A message that
@@ -33,11 +34,14 @@ void census_spoil(struct census *c);
 
 struct census_question {
 	enum group_kind kind;
-	size_t limit; /* at most CENSUS_LIST */
+	bool login_exact; /* as the census */
+	size_t limit;     /* at most CENSUS_LIST */
 	/* Only groups whose names contain this; ASCII case is ignored. */
 	const char *like;
 	int64_t now; /* wall clock, microseconds */
 };
+/* Whether the census counts as the question wants it, and has not failed. */
+bool census_answers(const struct census *c, const struct census_question *q);
 /* The answer to "groups" (pqpurge-milter(8)): the sum over all rows, and the largest groups. Each
  * has "count", "bytes", "oldest" and "newest" (wall clock, microseconds; 0 none), "ages"
  * (GROUP_AGES numbers) and "came": how many messages arrived in each of the last CENSUS_CAME

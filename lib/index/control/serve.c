@@ -147,7 +147,9 @@ static int read_question(const struct json *request, struct census_question *ret
 	const char *by = json_text(request, "by");
 	int64_t limit = json_int(request, "limit", CENSUS_LIST);
 
-	*ret = (struct census_question){.like = json_words(request, "like"), .now = clock_wall()};
+	*ret = (struct census_question){.like = json_words(request, "like"),
+	    .login_exact = json_bool(request, "login_exact", false),
+	    .now = clock_wall()};
 	if (!by || group_kind_of(by, &ret->kind) != 0)
 		return err_set(err, ERR_SYNTAX, "groups need a \"by\" that top knows");
 	if (limit < 0 || limit > CENSUS_LIST || strlen(ret->like) > LIKE_MAX)

@@ -7,7 +7,8 @@
  *   {"do":"update","own_networks":["..."]}, with a body -> {"ok":true,"bytes":N,"completed":N,
  *   "added":N,"dropped":N,"silent":N}, and the records that match its selector
  *   {"do":"count"} -> {"ok":true,"rows":N,...} (the members of struct index_counts by name)
- *   {"do":"groups","by":"sender","limit":N,"like":"..."} -> {"ok":true,"bytes":N}, and the counts
+ *   {"do":"groups","by":"sender","limit":N,"like":"...","login_exact":true} ->
+ *   {"ok":true,"bytes":N}, and the counts
  *   as JSON text: census.h, with "now" and "caught_up"
  * A body begins with a blob that holds the selector as JSON text (wire_selector), or is empty. In
  * an update, its bytes (update.h) follow. With "bytes":0 no memory file is sent. */

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
+#include "mail/group.h"
 #include "order/order_private.h"
 #include "postfix/spool/reason_fold.h"
 
@@ -121,8 +122,8 @@ static void count_item(struct facts *facts, const struct item *item)
 {
 	struct message m = candidate_message(item->candidate);
 	const struct strlist *recipients = m.queued.known ? &m.queued.recipients : &m.recipients;
-	const char *login = message_login(&m);
-	char client[NET_TEXT_SIZE];
+	char client[NET_TEXT_SIZE], buf[MESSAGE_TEXT_MAX + 1];
+	const char *login = group_login(&m, facts->login_exact, buf);
 
 	count_domain(&facts->tables[FACT_SENDERS], message_sender(&m));
 	strlist_each (recipient, recipients)

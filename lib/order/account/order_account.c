@@ -142,6 +142,7 @@ struct run *order_batch_begin(struct order *order, struct outcome *outcome)
 	if (!run)
 		return NULL;
 	*run = (struct run){.order = order,
+	    .facts = {.login_exact = order->settings->login_exact},
 	    .outcome = outcome,
 	    .row = &action_rows[order->action],
 	    .looking = *order->postfix};

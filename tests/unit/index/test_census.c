@@ -171,7 +171,7 @@ static void test_kinds(void **state)
 		const char *want;
 	} cases[] = {{GROUP_SENDER, "example.com"}, {GROUP_FROM, "brand.example"},
 	    {GROUP_RECIPIENT, "dest.example"}, {GROUP_LOGIN, "joe"}, {GROUP_CLIENT, "192.0.2.9"}};
-	struct census *c = census_new();
+	struct census *c = census_new(true);
 
 	(void)state;
 	change(c, NULL, &joe, NOW);
@@ -189,6 +189,40 @@ static void test_kinds(void **state)
 	census_free(c);
 }
 
+static void test_login_case(void **state)
+{
+	static const struct {
+		const char *like;
+		bool exact;
+		int64_t groups, largest;
+	} cases[] = {{"joe", false, 1, 2}, {"JOE", true, 2, 1}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const struct census_question q = {
+		    .kind = GROUP_LOGIN, .like = cases[i].like, .login_exact = cases[i].exact};
+		const struct census_question other = {.login_exact = !cases[i].exact};
+		struct census *c = census_new(cases[i].exact);
+		struct mail upper = joe;
+
+		upper.login = "JOE";
+		change(c, NULL, &joe, NOW);
+		change(c, NULL, &upper, NOW);
+		assert_true(census_answers(c, &q) && !census_answers(c, &other));
+		struct json *o = tell(c, q);
+		case_assert(cases[i].like, json_int(o, "groups", -1) == cases[i].groups);
+		case_assert(cases[i].like,
+		    json_int(json_at(o, "list", 0), "count", -1) == cases[i].largest);
+		json_free(o);
+		change(c, &joe, NULL, NOW);
+		change(c, &upper, NULL, NOW);
+		o = tell(c, q);
+		case_assert(cases[i].like, json_int(o, "groups", -1) == 0);
+		json_free(o);
+		census_free(c);
+	}
+}
+
 static int64_t number_at(const struct json *o, const char *key, size_t n)
 {
 	return json_int(json_at(o, key, n), NULL, -1);
@@ -197,7 +231,7 @@ static int64_t number_at(const struct json *o, const char *key, size_t n)
 /* An arrival counts in its minute, even after it left. A row that changes is no arrival. */
 static void test_came(void **state)
 {
-	struct census *c = census_new();
+	struct census *c = census_new(true);
 	struct mail read = joe, other = joe;
 	struct json *o;
 
@@ -234,7 +268,7 @@ static void test_question(void **state)
 	} cases[] = {{"all", "", 100, 30, 30}, {"limit", "", 7, 30, 7}, {"like", "7.EX", 100, 3, 3},
 	    {"both", "7.ex", 1, 3, 1}, {"none", "nowhere", 100, 0, 0},
 	    {"longer than any name", "a.name.that.is.longer.than.any.there.is.example", 100, 0, 0}};
-	struct census *c = census_new();
+	struct census *c = census_new(true);
 	char sender[64];
 
 	(void)state;
@@ -266,7 +300,7 @@ static void test_question(void **state)
 static void test_cap(void **state)
 {
 	enum { NAMES = 3 * CENSUS_GROUPS };
-	struct census *c = census_new();
+	struct census *c = census_new(true);
 	int64_t sum;
 	char sender[64];
 	struct json *o;
@@ -305,7 +339,7 @@ static void test_bytes(void **state)
 {
 	enum { MANY = CENSUS_GROUPS, TIMES = 75 };
 	size_t before = mallinfo2().uordblks;
-	struct census *c = census_new();
+	struct census *c = census_new(true);
 	struct mail mail = joe;
 	char domain[241], login[501], sender[300], from[310], recipient[310], client[60];
 
@@ -352,5 +386,5 @@ static void test_bytes(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_arrivals_history), cmocka_unit_test(test_arrivals_width),
     cmocka_unit_test(test_arrivals_clock), cmocka_unit_test(test_kinds),
-    cmocka_unit_test(test_came), cmocka_unit_test(test_question), cmocka_unit_test(test_cap),
-    cmocka_unit_test(test_bytes))
+    cmocka_unit_test(test_login_case), cmocka_unit_test(test_came), cmocka_unit_test(test_question),
+    cmocka_unit_test(test_cap), cmocka_unit_test(test_bytes))

@@ -17,10 +17,13 @@ static int64_t wall(void)
 	return wall_now;
 }
 
-static struct json *ask(struct index *ix, enum group_kind kind)
+static struct json *ask_as(struct index *ix, enum group_kind kind, bool login_exact)
 {
-	struct census_question q = {
-	    .kind = kind, .limit = CENSUS_LIST, .like = "", .now = clock_wall()};
+	struct census_question q = {.kind = kind,
+	    .login_exact = login_exact,
+	    .limit = CENSUS_LIST,
+	    .like = "",
+	    .now = clock_wall()};
 	struct json *written = NULL, *answer = NULL;
 	struct strbuf text = {0};
 	struct err err = {0};
@@ -34,6 +37,11 @@ static struct json *ask(struct index *ix, enum group_kind kind)
 }
 
 /* ---- the other count: all rows, name by name */
+
+static struct json *ask(struct index *ix, enum group_kind kind)
+{
+	return ask_as(ix, kind, false);
+}
 
 struct naive {
 	const char *name;
@@ -58,7 +66,7 @@ static struct naive count_rows(
 		struct message m = candidate_message(&rows->list[i]);
 
 		n.in_this = false;
-		assert_int_equal(group_each(&m, kind, see, &n), 0);
+		assert_int_equal(group_each(&m, kind, false, see, &n), 0);
 		n.count += n.in_this;
 		n.bytes += n.in_this && m.queued.known ? m.queued.size : 0;
 	}
@@ -398,6 +406,28 @@ static void test_slice(void **state)
 	fixture_remove(dir);
 }
 
+/* A census that distinguishes cases does not answer a question that does not. */
+static void test_login_case(void **state)
+{
+	char *dir = fixture_dir();
+	struct index *ix = fixture_index(dir);
+	const char *const logins[] = {"joe", "Joe", "jim"};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT_OF(logins); i++)
+		fixture_record(ix,
+		    &(struct mail){.usec = i, .inode = 100 + i, .time = 1000, .login = logins[i]});
+	for (int turn = 0; turn < 4; turn++) {
+		bool exact = turn % 2;
+		struct json *o = ask_as(ix, GROUP_LOGIN, exact);
+
+		assert_int_equal(json_int(o, "groups", -1), exact ? 3 : 2);
+		json_free(o);
+	}
+	index_close(ix);
+	fixture_remove(dir);
+}
+
 static void test_deadline(void **state)
 {
 	char *dir = fixture_dir();
@@ -415,4 +445,4 @@ static void test_deadline(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_random), cmocka_unit_test(test_failed_commit),
     cmocka_unit_test(test_writers), cmocka_unit_test(test_rest), cmocka_unit_test(test_slice),
-    cmocka_unit_test(test_deadline))
+    cmocka_unit_test(test_login_case), cmocka_unit_test(test_deadline))

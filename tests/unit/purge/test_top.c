@@ -81,15 +81,17 @@ static void test_groups(void **state)
 	static const struct {
 		const char *name;
 		enum top_by by;
+		bool exact;
 		const char *want;
 	} cases[] = {
-	    {"sender", TOP_SENDER, "b.test 2|<> 1|srs.test 1|"},
-	    {"recipient", TOP_RECIPIENT, " 2|y.test 2|x.test 1|"},
-	    {"login", TOP_LOGIN, " 3|joe 1|"},
-	    {"client", TOP_CLIENT, " 3|192.0.2.7 1|"},
-	    {"from", TOP_FROM, " 4|"},
-	    {"uid", TOP_UID, " 3|root 1|"},
-	    {"reason", TOP_REASON, " 2|a 1|b 1|c 1|"},
+	    {"sender", TOP_SENDER, false, "b.test 2|<> 1|srs.test 1|"},
+	    {"recipient", TOP_RECIPIENT, false, " 2|y.test 2|x.test 1|"},
+	    {"login", TOP_LOGIN, false, " 2|joe 2|"},
+	    {"login, exact", TOP_LOGIN, true, " 2|JOE 1|joe 1|"},
+	    {"client", TOP_CLIENT, false, " 3|192.0.2.7 1|"},
+	    {"from", TOP_FROM, false, " 4|"},
+	    {"uid", TOP_UID, false, " 3|root 1|"},
+	    {"reason", TOP_REASON, false, " 2|a 1|b 1|c 1|"},
 	};
 	struct crafted c;
 	struct message m;
@@ -106,6 +108,7 @@ static void test_groups(void **state)
 	m = candidate_message(&c.candidates[0]);
 	m.queued.known = true;
 	m.queued.uid = 0;
+	m.login = "JOE";
 	m.queued.sender = "x@srs.test";
 	m.queued.recipients = PACKED("c@y.test", "d@y.test");
 	m.queued.originals = PACKED("", "");
@@ -129,7 +132,7 @@ static void test_groups(void **state)
 		int64_t now = c.items[0].proof.arrival_time;
 		int code = cases[i].by == TOP_REASON
 			       ? top_of_reasons(&rig.p, &c.outcome, now, &top, NULL)
-			       : top_of(&c.outcome, cases[i].by, now, &top);
+			       : top_of(&c.outcome, cases[i].by, cases[i].exact, now, &top);
 
 		assert_int_equal(code, 0);
 		for (size_t n = 0; n < top.count; n++)
