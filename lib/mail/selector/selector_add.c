@@ -118,17 +118,20 @@ int selector_set_login_case(struct selector *s, bool exact)
 
 int selector_add_message_id(struct selector *s, const char *id)
 {
-	size_t len = strlen(id);
+	AUTO(strbuf_release) struct strbuf text = {0};
 
-	if (len > 0 && id[0] == '<') {
-		id++;
-		len--;
-	}
-	if (len > 0 && id[len - 1] == '>')
-		len--;
-	if (len == 0)
+	/* header.c drops them: such an ID was folded. */
+	for (; *id; id++)
+		if (!str_is_blank(*id))
+			strbuf_putc(&text, *id);
+	if (text.failed)
+		return -ENOMEM;
+	const char *begin = strbuf_text(&text), *end = begin + text.len;
+	begin += *begin == '<';
+	end -= end > begin && end[-1] == '>';
+	if (end == begin)
 		return ERR_SYNTAX;
-	strlist_push(&s->message_ids, id, len);
+	strlist_push(&s->message_ids, begin, (size_t)(end - begin));
 	return s->message_ids.failed ? -ENOMEM : 0;
 }
 

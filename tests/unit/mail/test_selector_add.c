@@ -14,6 +14,7 @@ static void test_message_id_forms(void **state)
 	    {"half asked", "<a@b>", "<a@b", O},
 	    {"empty recorded", "", "a@b", 0},
 	    {"brackets recorded", "<>", "a", 0},
+	    {"folded, as the log shows it", "<a@b>", "<a\n @b>", O},
 	};
 
 	(void)state;
