@@ -171,6 +171,17 @@ class NewDirectory(Restored, RestoreCase):
     def restore(self):
         self.replace_directory()
 
+    def test_undo(self):
+        """A backup leaves out what Postfix makes anew when it starts: no trace of it is there, but the held mail is."""
+        held = self.pq.idx("hold", "-y", "--json", BAD)
+        self.assertEqual(held.with_result("held"), self.ours, held)
+        self.stopped(self.restore)
+        for name in "pid", "public", "private":
+            for path in spool.files(os.path.join(self.postfix.spool, name)):
+                os.unlink(path)
+        result = self.pq.idx("undo", "-y", "--json", str(held.summary["batch"]))
+        self.assertEqual((result.status, result.with_result("released")), (0, self.ours), result)
+
 
 @both_ids
 class Mixed(RestoreCase):

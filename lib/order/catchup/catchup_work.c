@@ -67,15 +67,15 @@ static int judge_place(struct catchup_work *w, struct err *err)
 {
 	const struct queue_place *place = &w->names.place;
 	const char *path = w->names.queue_directory;
-	bool none_there =
-	    w->names.count > 0 && w->walked.known_there == 0 && !w->task->proven_there;
+	bool some_there = w->walked.known_there > 0 || w->task->proven_there;
+	bool none_there = w->names.count > 0 && !some_there;
 	bool known = place->device != 0 || place->inode != 0;
 
 	w->counts.certain = true;
 	if (w->index_answers && known && place->device == w->walked.device &&
 	    place->inode == w->walked.inode)
 		return 0;
-	if (w->task->held && !was_used(w->task->postfix))
+	if (w->task->held && !some_there && !was_used(w->task->postfix))
 		return err_set(err, ERR_INSTANCE,
 		    "mail was held in '%s', where Postfix never ran: is a file system not mounted? "
 		    "Nothing was touched",
