@@ -70,6 +70,7 @@ static bool has_begun_or_may(const struct json *result)
  * to undo. */
 static int name_hosts(struct fleet_site *site, const struct json *order, struct err *err)
 {
+	size_t retired = 0;
 	int code =
 	    site->known ? 0 : fleet_link_ask(&site->link, json_request("hosts"), &site->known, err);
 
@@ -77,12 +78,19 @@ static int name_hosts(struct fleet_site *site, const struct json *order, struct 
 		const struct json *result = json_at(order, "results", n);
 		const char *name = json_words(result, "host");
 
-		if (has_begun_or_may(result) && !is_retired(site->known, name))
+		if (!has_begun_or_may(result))
+			continue;
+		if (is_retired(site->known, name))
+			retired++;
+		else
 			strlist_push(&site->hosts, name, strlen(name));
 	}
-	return code == 0 && site->hosts.len == 0
-		   ? err_set(err, ERR_USAGE, "the order held nothing on any host")
-		   : code;
+	if (code < 0 || site->hosts.len)
+		return code;
+	return err_set(err, ERR_USAGE,
+	    retired ? "the hosts of the order are retired; what it held there is released by "
+		      "'pqpurge-idx undo' on the host itself, or after 'fleet add'"
+		    : "the order held nothing on any host");
 }
 
 /* An undo releases, on each host, what the order with this token held. */

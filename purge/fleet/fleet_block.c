@@ -15,9 +15,10 @@ struct blocking {
 	const struct options *o;
 	bool sets; /* block; false: unblock */
 	struct block_plan plan;
-	int64_t versions[FLEET_SITES_MAX]; /* with these rules; -1: none */
-	bool lost[FLEET_SITES_MAX];        /* did not answer: its link is unusable */
-	size_t failed;                     /* rules that some fleet refused and another took */
+	int64_t versions[FLEET_SITES_MAX];   /* with these rules; -1: none */
+	bool lost[FLEET_SITES_MAX];          /* did not answer: its link is unusable */
+	size_t failed;                       /* rules that some fleet refused and another took */
+	struct json *there[FLEET_SITES_MAX]; /* the rules before an unblock; NULL: not known */
 	struct fleet_known known;
 };
 
@@ -35,6 +36,38 @@ static int make_plan(struct blocking *b, struct err *err)
 		return code;
 	code = block_ask(b->f->s, &b->plan, "Block it nevertheless, on all hosts?", err);
 	return code == 0 ? ERR_STOPPED : code < 0 ? code : 0;
+}
+
+/* Only for what is told: a rule is taken back even if the rules cannot be read. */
+static int read_rules(struct blocking *b, struct err *err)
+{
+	for (size_t n = 0; !b->sets && n < b->f->count; n++) {
+		int code =
+		    fleet_link_ask(&b->f->sites[n].link, json_request("rules"), &b->there[n], err);
+
+		if (code == ERR_STOPPED)
+			return code;
+		b->lost[n] = code == ERR_TIMEOUT || code == ERR_CHILD;
+		if (code < 0)
+			complain("could not read the rules: %s", err->text);
+	}
+	return 0;
+}
+
+static bool has_rule(const struct json *answer, const char *subject)
+{
+	for (size_t n = 0; n < json_count(answer, "rules"); n++)
+		if (strcmp(json_words(json_at(answer, "rules", n), "subject"), subject) == 0)
+			return true;
+	return false;
+}
+
+static bool is_absent(const struct blocking *b, const struct rule *r)
+{
+	for (size_t n = 0; n < b->f->count; n++)
+		if (!b->there[n] || has_rule(b->there[n], r->subject))
+			return false;
+	return true;
 }
 
 static int send(struct blocking *b, size_t site, const struct rule *r, struct err *err)
@@ -95,33 +128,22 @@ static int await_known(struct blocking *b, struct err *err)
 					: 0;
 }
 
-static int tell_one(const struct blocking *b, const struct rule *r)
+static const char *result_of(const struct blocking *b, const struct rule *r)
 {
-	const char *result = b->o->dry_run ? (b->sets ? "would-set" : "would-remove")
-			     : b->sets     ? "set"
-					   : "removed";
-	char until[CLOCK_TEXT_SIZE];
-	struct json *o;
+	if (!b->sets && is_absent(b, r))
+		return "absent";
+	return b->o->dry_run ? (b->sets ? "would-set" : "would-remove")
+	       : b->sets     ? "set"
+			     : "removed";
+}
 
-	if (!b->o->json && b->o->quiet)
-		return 0;
-	if (!b->o->json && b->sets)
-		say(stdout, "%s%s: %s until %s", b->o->dry_run ? "Would set " : "", r->subject,
-		    rule_action_word(r->action), block_until(r, until, sizeof(until)));
-	else if (!b->o->json)
-		say(stdout, "%s: %s", r->subject,
-		    b->o->dry_run ? "would be unblocked" : "unblocked");
-	if (!b->o->json && !b->o->dry_run)
-		say(stdout, ", in force on %zu of %zu %s", b->known.known, b->known.hosts,
-		    PLURAL(b->known.hosts, "host"));
-	if (!b->o->json)
-		say(stdout, ".\n");
-	if (!b->o->json)
-		return 0;
-	o = json_new();
+static int put_one(const struct blocking *b, const struct rule *r)
+{
+	struct json *o = json_new();
+
 	json_put_text(o, "pattern", r->subject);
 	json_put_text(o, "action", b->sets ? rule_action_word(r->action) : NULL);
-	json_put_text(o, "result", result);
+	json_put_text(o, "result", result_of(b, r));
 	if (b->sets && r->expires)
 		json_put_int(o, "expires", r->expires / USEC_PER_SEC);
 	json_put_int(o, "hosts", (int64_t)b->known.hosts);
@@ -129,10 +151,40 @@ static int tell_one(const struct blocking *b, const struct rule *r)
 	return json_line(stdout, o);
 }
 
+static void say_one(const struct blocking *b, const struct rule *r)
+{
+	const bool dry = b->o->dry_run;
+	char until[CLOCK_TEXT_SIZE];
+
+	if (!b->sets && is_absent(b, r)) {
+		say(stdout, "'block --fleet' has set no rule for %s.\n", r->subject);
+		return;
+	}
+	if (b->sets)
+		say(stdout, "%s%s: %s until %s", dry ? "Would set " : "", r->subject,
+		    rule_action_word(r->action), block_until(r, until, sizeof(until)));
+	else
+		say(stdout, "%s: %s", r->subject, dry ? "would be unblocked" : "unblocked");
+	if (!dry)
+		say(stdout, ", in force on %zu of %zu %s", b->known.known, b->known.hosts,
+		    PLURAL(b->known.hosts, "host"));
+	say(stdout, ".\n");
+}
+
+static int tell_one(const struct blocking *b, const struct rule *r)
+{
+	if (b->o->json)
+		return put_one(b, r);
+	if (!b->o->quiet)
+		say_one(b, r);
+	return 0;
+}
+
 static int run(struct blocking *b, struct err *err)
 {
 	int status = 0, code = make_plan(b, err);
 
+	code = code ?: read_rules(b, err);
 	for (size_t n = 0; code == 0 && !b->o->dry_run && n < b->plan.rules.count; n++)
 		code = send_to_all(b, &b->plan.rules.list[n], err);
 	if (code == 0 && !b->o->dry_run)
@@ -152,5 +204,7 @@ int fleet_block(struct fleet *f, struct err *err)
 		b.versions[n] = -1;
 	int code = run(&b, err);
 	block_plan_release(&b.plan);
+	for (size_t n = 0; n < FLEET_SITES_MAX; n++)
+		json_free(b.there[n]);
 	return code == ERR_STOPPED ? EXIT_INTERRUPTED : code;
 }

@@ -113,8 +113,13 @@ class Purge(FleetCase):
         self.fleet.join("mx2", fleet_allow="hold")
         here.fill(BAD, 3)
         held = self.fleet.idx("hold", "--fleet", "-y", "--json", "--host", "mx1", "example.com")
-        undone = self.fleet.idx("undo", "--fleet", "-y", "--json", str(held.lines[-1]["summary"]["order"]))
+        order = str(held.lines[-1]["summary"]["order"])
+        undone = self.fleet.idx("undo", "--fleet", "-y", "--json", order)
         self.assertEqual((undone.status, set(lines_of(undone)), undone.lines[-1]["summary"]["released"]), (0, {"mx1"}, 3), undone)
+        self.fleet.admin("SELECT pqpurge.fleet_retire_host('mx1')")
+        undone = self.fleet.idx("undo", "--fleet", "-y", order)
+        self.assertEqual(undone.status, 1, undone)
+        self.assertIn("the hosts of the order are retired", undone.err)
 
     def test_release(self):
         """release --fleet releases mail of our holds on each host; mail held by others stays."""
@@ -264,12 +269,14 @@ class Rules(FleetCase):
         done = self.fleet.idx("unblock", "--fleet", "--json", "example.com")
         self.assertEqual((done.status, done.lines[0]["result"], done.lines[0]["in_force"]), (0, "removed", 2), done)
         self.assertFalse(mx2.refuses(BAD))
+        again = self.fleet.idx("unblock", "--fleet", "example.com")
+        self.assertEqual((again.status, again.out), (0, "'block --fleet' has set no rule for example.com.\n"), again)
 
     def test_unblock_is_the_first(self):
         """In a fleet that never had a rule, hosts learn of one that is taken back as soon."""
         self.fleet.join("mx1")
         done = self.fleet.idx("unblock", "--fleet", "--json", "example.com")
-        self.assertEqual((done.status, done.lines[0]["in_force"]), (0, 1), done)
+        self.assertEqual((done.status, done.lines[0]["result"], done.lines[0]["in_force"]), (0, "absent", 1), done)
 
     def test_kept_without_the_daemon(self):
         """Rules come while no daemon runs, and are there when it starts."""

@@ -136,6 +136,36 @@ static void test_rules(void **state)
 	assert_non_null(strstr(read_file(requests), "\"for_s\":3600"));
 }
 
+/* As without --fleet: a rule that is not there is no failure, but is not said to be removed. */
+static void test_unblock(void **state)
+{
+	static const struct {
+		const char *rules, *words, *want;
+	} cases[] = {
+	    {"{\"subject\":\"example.com\"}", "", "example.com: unblocked, in force on 1 of 1"},
+	    {"{\"subject\":\"b.example.com\"}", "",
+		"'block --fleet' has set no rule for example.com.\n"},
+	    {"", "--json ", "\"result\":\"absent\""},
+	    {"", "--json -n ", "\"result\":\"absent\""},
+	    {"{\"subject\":\"example.com\"}", "--json -n ", "\"result\":\"would-remove\""},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		char answers[512], line[100], *out;
+
+		snprintf(answers, sizeof(answers),
+		    CONNECTED "{\"ok\":true,\"rules\":[%s]}\n{\"ok\":true,\"rule_version\":4}\n"
+			      "{\"ok\":true,\"hosts\":[{\"name\":\"a\",\"state\":\"present\","
+			      "\"rules\":4}]}\n",
+		    cases[n].rules);
+		snprintf(line, sizeof(line), "unblock --fleet %sExample.com", cases[n].words);
+		answer_with(answers);
+		case_assert(cases[n].want, run(line, &out) == 0);
+		case_assert(cases[n].want, strstr(out, cases[n].want));
+	}
+}
+
 /* One fleet refuses the order, and --host leaves the other one out. */
 static void test_placed_nowhere(void **state)
 {
@@ -219,6 +249,11 @@ static void test_undo(void **state)
 	assert_non_null(strstr(read_file(errors), "not a hold"));
 	answer_with(CONNECTED "{\"ok\":true}\n");
 	assert_int_equal(run("undo --fleet -y 9", &out), 1);
+	answer_with(CONNECTED
+	    "{\"ok\":true,\"order\":9,\"verb\":\"hold\",\"token\":\"" TOKEN "\",\"results\":[" DONE
+	    "]}\n{\"ok\":true,\"hosts\":[{\"name\":\"mx1\",\"state\":\"retired\"}]}\n");
+	assert_int_equal(run("undo --fleet -y 9", &out), 1);
+	assert_non_null(strstr(read_file(errors), "the hosts of the order are retired"));
 	answer_with(CONNECTED);
 	assert_int_equal(run("undo --fleet -y 9 10", &out), 1);
 }
@@ -349,11 +384,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_exits),
 	    cmocka_unit_test(test_unknown), cmocka_unit_test(test_requests),
 	    cmocka_unit_test(test_rules), cmocka_unit_test(test_rule_of_one_fleet),
-	    cmocka_unit_test(test_placed_nowhere), cmocka_unit_test(test_unreachable),
-	    cmocka_unit_test(test_undo), cmocka_unit_test(test_top),
-	    cmocka_unit_test(test_too_many_groups), cmocka_unit_test(test_why),
-	    cmocka_unit_test(test_floods), cmocka_unit_test(test_hanging_link),
-	    cmocka_unit_test(test_no_link)};
+	    cmocka_unit_test(test_unblock), cmocka_unit_test(test_placed_nowhere),
+	    cmocka_unit_test(test_unreachable), cmocka_unit_test(test_undo),
+	    cmocka_unit_test(test_top), cmocka_unit_test(test_too_many_groups),
+	    cmocka_unit_test(test_why), cmocka_unit_test(test_floods),
+	    cmocka_unit_test(test_hanging_link), cmocka_unit_test(test_no_link)};
 
 	return cmocka_run_group_tests(tests, make_link, clear_link);
 }
