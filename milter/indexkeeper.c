@@ -122,14 +122,11 @@ static void give_up(struct indexkeeper *k)
 
 static bool close_given_up(struct indexkeeper *k)
 {
-	pthread_mutex_lock(&k->lock);
-	bool idle = k->users == 0;
-	pthread_mutex_unlock(&k->lock);
-	if (idle) {
-		index_close(k->given_up);
-		k->given_up = NULL;
-	}
-	return idle;
+	if (UNDER(&k->lock, k->users) > 0)
+		return false;
+	index_close(k->given_up);
+	k->given_up = NULL;
+	return true;
 }
 
 static int64_t make_room(struct indexkeeper *k, int64_t now)

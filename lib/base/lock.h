@@ -19,3 +19,10 @@ static inline void lock_release(pthread_mutex_t **mutex)
 /* Declares that this thread holds the mutex until the block ends, on every way out. */
 #define LOCKED(mutex)                                                                              \
 	AUTO(lock_release) __attribute__((unused)) pthread_mutex_t *held_ = lock_take(mutex)
+
+/* The value of an expression that is evaluated while this thread holds the mutex. */
+#define UNDER(mutex, ...)                                                                          \
+	({                                                                                         \
+		LOCKED(mutex);                                                                     \
+		__VA_ARGS__;                                                                       \
+	})

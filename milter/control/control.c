@@ -109,12 +109,6 @@ static bool take_place(struct control *c)
 	return room;
 }
 
-static void give_place(struct control *c)
-{
-	LOCKED(&c->lock);
-	c->at_work--;
-}
-
 static int say_working(int fd)
 {
 	struct json *line = json_new();
@@ -135,7 +129,7 @@ static int work(struct control *c, int fd, struct control_work *w)
 		code = say_working(fd);
 	if (code == 0)
 		c->config.work(c->config.arg, w);
-	give_place(c);
+	UNDER(&c->lock, c->at_work--);
 	return code;
 }
 
@@ -229,19 +223,11 @@ static void let_in(struct control *c, struct peer *p)
 		close(fd);
 		return;
 	}
-	pthread_mutex_lock(&c->lock);
-	*p = (struct peer){.control = c, .fd = fd};
-	pthread_mutex_unlock(&c->lock);
+	UNDER(&c->lock, *p = (struct peer){.control = c, .fd = fd});
 	if (pthread_create(&thread, NULL, peer_main, p) == 0)
 		pthread_detach(thread);
 	else
 		io_close(&p->fd);
-}
-
-static bool is_stopped(struct control *c)
-{
-	LOCKED(&c->lock);
-	return c->stop;
 }
 
 static void *control_main(void *arg)
@@ -249,7 +235,7 @@ static void *control_main(void *arg)
 	struct control *c = arg;
 	uint64_t ignored;
 
-	while (!is_stopped(c)) {
+	while (!UNDER(&c->lock, c->stop)) {
 		struct peer *place = free_place(c);
 
 		keep_socket(c);
@@ -314,14 +300,13 @@ static bool hang_up(struct control *c)
 {
 	bool left = false;
 
-	pthread_mutex_lock(&c->lock);
+	LOCKED(&c->lock);
 	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++) {
 		if (c->peers[i].fd < 0)
 			continue;
 		shutdown(c->peers[i].fd, SHUT_RD);
 		left = true;
 	}
-	pthread_mutex_unlock(&c->lock);
 	return !left;
 }
 
@@ -332,9 +317,7 @@ bool control_stop(struct control *c, int64_t timeout)
 
 	if (!c)
 		return true;
-	pthread_mutex_lock(&c->lock);
-	c->stop = true;
-	pthread_mutex_unlock(&c->lock);
+	UNDER(&c->lock, c->stop = true);
 	wake(c);
 	pthread_join(c->thread, NULL);
 	remove_socket(c);

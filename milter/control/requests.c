@@ -87,8 +87,6 @@ void requests_answer(void *arg, struct control_work *w)
 		w->answer = serve_ok();
 	} else if (strcmp(what, "rules") == 0 || strncmp(what, "rule-", 5) == 0)
 		w->answer = answer_of(r, w, ask_rules);
-	else if (floodkeeper_is_mine(what))
-		w->answer = answer_of(r, w, ask_floods);
 	else
-		w->answer = serve_error(ERR_USAGE, "there is no such request");
+		w->answer = answer_of(r, w, ask_floods);
 }

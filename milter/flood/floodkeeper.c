@@ -61,52 +61,40 @@ int flood_take_lines(
 		AUTO(json_release) struct json *line = NULL;
 		int wrong = json_parse(lines.line.text, lines.line.len, &line, NULL);
 
-		pthread_mutex_lock(&k->lock);
-		wrong = wrong ? wrong : take(k->flood, line);
-		pthread_mutex_unlock(&k->lock);
+		wrong = wrong ?: UNDER(&k->lock, take(k->flood, line));
 		taken += wrong == 0;
 		*ret_wrong += wrong != 0;
 	}
 	return code < 0 ? code : taken;
 }
 
-static int read_all(const char *path, char **ret, size_t *ret_len)
+static void restore(struct floodkeeper *k, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	off_t size = fd < 0 ? -errno : lseek(fd, 0, SEEK_END);
-	char *text = size > 0 && size <= (off_t)FILE_MAX ? malloc((size_t)size) : NULL;
-	ssize_t got = size < 0 ? size : !text ? 0 : lseek(fd, 0, SEEK_SET);
+	AUTO(io_close) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	AUTO(strbuf_release) struct strbuf text = {0};
+	uint64_t wrong = 0;
+	int code = fd < 0 ? -errno : io_read_text(fd, FILE_MAX, &text);
 
-	if (text && got == 0)
-		got = io_read_all(fd, text, (size_t)size);
-	io_close(&fd);
-	*ret = text;
-	*ret_len = got > 0 ? (size_t)got : 0;
-	return got < 0 ? (int)got : 0;
+	if (code && code != -ENOENT)
+		log_warning(
+		    "failed to read '%s' (%s); the flood watch begins anew", path, err_word(code));
+	else if (code == 0)
+		(void)flood_take_lines(k, flood_restore, strbuf_text(&text), text.len, &wrong);
+	if (wrong)
+		log_warning("'%s': %llu lines cannot be read and are ignored", path,
+		    (unsigned long long)wrong);
 }
 
 void floodkeeper_begin(struct floodkeeper *k)
 {
 	AUTO(strbuf_release) struct strbuf path = {0};
-	char *text = NULL;
-	size_t len = 0;
-	uint64_t wrong = 0;
 	struct err err = {{0}};
 
 	if (!k->flood)
 		return;
 	k->began = clock_wall();
 	strbuf_printf(&path, "%s/" FLOODKEEPER_FILE, k->settings->state_directory);
-	int code = read_all(strbuf_text(&path), &text, &len);
-	if (code && code != -ENOENT)
-		log_warning("failed to read '%s' (%s); the flood watch begins anew",
-		    strbuf_text(&path), err_word(code));
-	if (len > 0)
-		(void)flood_take_lines(k, flood_restore, text, len, &wrong);
-	if (wrong)
-		log_warning("'%s': %llu lines cannot be read and are ignored", strbuf_text(&path),
-		    (unsigned long long)wrong);
-	free(text);
+	restore(k, strbuf_text(&path));
 	if (flood_door_start(k, &err) != 0)
 		log_error("%s", err.text);
 }
@@ -118,11 +106,8 @@ static void save(struct floodkeeper *k, int64_t now)
 	struct err err = {{0}};
 	bool more = true;
 
-	for (size_t at = 0; more;) {
-		pthread_mutex_lock(&k->lock);
-		more = flood_save(k->flood, &at, &text);
-		pthread_mutex_unlock(&k->lock);
-	}
+	for (size_t at = 0; more;)
+		more = UNDER(&k->lock, flood_save(k->flood, &at, &text));
 	int code =
 	    stored_replace(k->settings->state_directory, FLOODKEEPER_FILE, &text, true, &err);
 	if (code && !k->unsaved)
@@ -143,26 +128,36 @@ void floodkeeper_stop(struct floodkeeper *k)
 	save(k, clock_steady());
 }
 
-void floodkeeper_feed(struct floodkeeper *k, const struct message *m)
+void flood_count(struct floodkeeper *k, const struct message *m, int64_t now)
 {
-	if (!k->flood)
-		return;
+	const struct net_address *client = message_client(m, NULL);
+	const bool late = m->queued.known;
+	uint32_t count;
+	const struct strlist *recipients = message_waiting(m, &count);
 	const struct flood_message message = {
-	    .now = m->end_time,
-	    .login = m->login,
-	    .sender = m->sender,
-	    .recipient = m->recipients.count ? m->recipients.first : "",
-	    .message_id = m->message_id,
+	    .now = now,
+	    .when = late ? message_arrival(m) : 0,
+	    .login = message_login(m),
+	    .sender = message_sender(m),
+	    .recipient = recipients->count ? recipients->first : "",
+	    .message_id = message_id_of(m),
 	    .queue_id = m->queue_id.text,
-	    .client = m->client,
-	    .recipients = m->recipient_count ? m->recipient_count : 1,
-	    .local = m->origin == ORIGIN_SENDMAIL,
-	    .own = m->client.family && flood_is_own(&k->setup, &m->client),
-	    .loopback = net_is_loopback(&m->client),
+	    .client = *client,
+	    .recipients = count ? count : 1,
+	    .local = late ? !client->family : m->origin == ORIGIN_SENDMAIL,
+	    .own = client->family && flood_is_own(&k->setup, client),
+	    .loopback = net_is_loopback(client),
 	    .login_exact = k->settings->login_exact,
 	};
+
 	LOCKED(&k->lock);
 	flood_feed(k->flood, &message);
+}
+
+void floodkeeper_feed(struct floodkeeper *k, const struct message *m)
+{
+	if (k->flood)
+		flood_count(k, m, m->end_time);
 }
 
 void flood_write_back(struct floodkeeper *k, const struct flood_incident *copy)
@@ -236,9 +231,7 @@ static size_t take_events(
 static void look_at_rules(struct floodkeeper *k, int64_t now)
 {
 	for (size_t n = 0; n < FLOOD_INCIDENTS_MAX; n++) {
-		pthread_mutex_lock(&k->lock);
-		struct flood_incident copy = *flood_at(k->flood, n);
-		pthread_mutex_unlock(&k->lock);
+		struct flood_incident copy = UNDER(&k->lock, *flood_at(k->flood, n));
 		if (!copy.id || !copy.open || !copy.expires)
 			continue;
 		uint64_t before = copy.hits;

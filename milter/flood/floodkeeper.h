@@ -37,7 +37,7 @@ void floodkeeper_each_second(struct floodkeeper *k);
  * update's, see serve.h. Any thread that has borrowed the index. */
 void floodkeeper_caught_up(struct floodkeeper *k, struct index *index, int body);
 
-/* Requests of the control protocol. 0, or a negative code and words.
+/* Requests of the control protocol. 0, or a negative code and words; ERR_USAGE for another one.
  *
  * - {"do":"floods","all":BOOL,"id":N}: "floods": [incident, ...], newest first; without "all" and
  *   "id" the open ones. An incident: id, kind, key, since, until (absent: open), recipients,
@@ -49,7 +49,6 @@ void floodkeeper_caught_up(struct floodkeeper *k, struct index *index, int body)
  *   many
  * - {"do":"flood-learn","lines":TEXT}, lines of the file about peaks: "learned": how many, "wrong":
  *   how many */
-bool floodkeeper_is_mine(const char *word);
 int floodkeeper_answer(struct floodkeeper *k, const struct json *request, struct json *reply,
     struct err *err) NODISCARD;
 /* Adds "flood_watch", "floods_open", and "floods": the first ten open ones. Never waits for a

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/clock.h"
+#include "base/lock.h"
 #include "index/control/status.h"
 #include "milter/flood/floodkeeper_private.h"
 
@@ -89,9 +90,7 @@ static int answer_learn(
 	if (!k->flood || !lines)
 		return err_set(err, ERR_USAGE, lines ? "flood_watch is off" : "there are no lines");
 	int taken = flood_take_lines(k, flood_learn, lines, strlen(lines), &wrong);
-	pthread_mutex_lock(&k->lock);
-	k->changes++;
-	pthread_mutex_unlock(&k->lock);
+	UNDER(&k->lock, k->changes++);
 	json_put_int(reply, "learned", taken);
 	json_put_int(reply, "wrong", (int64_t)wrong);
 	return taken < 0 ? taken : 0;
@@ -127,14 +126,6 @@ static const struct {
     {"flood-learn", answer_learn},
 };
 
-bool floodkeeper_is_mine(const char *word)
-{
-	for (size_t n = 0; n < COUNT_OF(requests); n++)
-		if (strcmp(word, requests[n].word) == 0)
-			return true;
-	return false;
-}
-
 int floodkeeper_answer(
     struct floodkeeper *k, const struct json *request, struct json *reply, struct err *err)
 {
@@ -143,7 +134,7 @@ int floodkeeper_answer(
 	for (size_t n = 0; word && n < COUNT_OF(requests); n++)
 		if (strcmp(word, requests[n].word) == 0)
 			return requests[n].answer(k, request, reply, err);
-	return err_set(err, ERR_SYNTAX, "this is not a request about floods");
+	return err_set(err, ERR_USAGE, "there is no such request");
 }
 
 void floodkeeper_status(struct floodkeeper *k, struct json *reply)
@@ -155,9 +146,6 @@ void floodkeeper_status(struct floodkeeper *k, struct json *reply)
 		return;
 	struct json *list = json_new_array();
 	put_incidents(k, list, false, 0, STATUS_MAX);
-	pthread_mutex_lock(&k->lock);
-	unsigned open = flood_open_count(k->flood);
-	pthread_mutex_unlock(&k->lock);
-	json_put_int(reply, STATUS_FLOODS_OPEN, open);
+	json_put_int(reply, STATUS_FLOODS_OPEN, UNDER(&k->lock, flood_open_count(k->flood)));
 	json_put(reply, STATUS_FLOODS, list);
 }

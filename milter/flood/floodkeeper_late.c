@@ -23,30 +23,6 @@ static int read_update(const struct blob *body, struct update *ret)
 	return update_decode((struct span){.at = r.at, .len = (size_t)(r.end - r.at)}, ret);
 }
 
-static void count_one(struct floodkeeper *k, const struct message *m, int64_t now)
-{
-	const struct net_address *client = message_client(m, NULL);
-	const struct strlist *recipients = &m->queued.recipients;
-	const struct flood_message message = {
-	    .now = now,
-	    .when = message_arrival(m),
-	    .login = message_login(m),
-	    .sender = message_sender(m),
-	    .recipient = recipients->count ? recipients->first : "",
-	    .message_id = message_id_of(m),
-	    .queue_id = m->queue_id.text,
-	    .client = *client,
-	    .recipients = m->queued.recipient_count ? m->queued.recipient_count : 1,
-	    .local = !client->family,
-	    .own = client->family && flood_is_own(&k->setup, client),
-	    .loopback = net_is_loopback(client),
-	    .login_exact = k->settings->login_exact,
-	};
-
-	LOCKED(&k->lock);
-	flood_feed(k->flood, &message);
-}
-
 /* Notices of this host are not counted. */
 static bool is_late(const struct message *m, int64_t counted, int64_t began)
 {
@@ -66,7 +42,7 @@ static void count_all(struct floodkeeper *k, const struct update *u, int64_t cou
 		counted = now - DAY;
 	for (size_t at = 0; update_next(u, &at, &record) == 1;)
 		if (record_peek(record, &m) == 0 && is_late(&m, counted, k->began))
-			count_one(k, &m, now);
+			flood_count(k, &m, now);
 }
 
 void flood_count_late(struct floodkeeper *k, int body)
@@ -82,8 +58,7 @@ void flood_count_late(struct floodkeeper *k, int body)
 		return;
 	if (read_update(&map, &u) == 0) {
 		count_all(k, &u, counted);
-		pthread_mutex_lock(&k->lock);
+		LOCKED(&k->lock);
 		k->caught_up |= u.whole >= k->began || clock_wall() > k->began + PATIENCE;
-		pthread_mutex_unlock(&k->lock);
 	}
 }

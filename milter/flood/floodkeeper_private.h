@@ -63,6 +63,8 @@ void flood_samples(
     const struct flood_incident *i, struct strbuf *to_clients, struct strbuf *to_ids);
 struct json *flood_incident_json(const struct flood_incident *i, uint32_t rate);
 
+/* Counts what the milter saw, or what a queue file says, at the time of its arrival. */
+void flood_count(struct floodkeeper *k, const struct message *m, int64_t now);
 /* For an update's mail that came while nobody counted. */
 void flood_count_late(struct floodkeeper *k, int body);
 

@@ -2,6 +2,7 @@
 /* After a catch-up, counts how much of the mail that busy accounts sent within the last hour is
  * still queued. Mail that left has no row. */
 #include "base/clock.h"
+#include "base/lock.h"
 #include "index/index.h"
 #include "milter/flood/floodkeeper_private.h"
 
@@ -86,9 +87,8 @@ static void judge(struct floodkeeper *k, const struct accounts *a, int64_t now)
 			}
 		if (waits > 0 && waits > sent * DOWN)
 			continue;
-		pthread_mutex_lock(&k->lock);
-		flood_undelivered(k->flood, a->kind, a->list[n].name, a->waits[n], now);
-		pthread_mutex_unlock(&k->lock);
+		UNDER(&k->lock,
+		    flood_undelivered(k->flood, a->kind, a->list[n].name, a->waits[n], now));
 	}
 }
 
@@ -111,9 +111,7 @@ void floodkeeper_caught_up(struct floodkeeper *k, struct index *index, int body)
 		if (!a)
 			return;
 		a->kind = kinds[n];
-		pthread_mutex_lock(&k->lock);
-		a->count = flood_busy(k->flood, a->kind, now, a->list, ACCOUNTS);
-		pthread_mutex_unlock(&k->lock);
+		a->count = UNDER(&k->lock, flood_busy(k->flood, a->kind, now, a->list, ACCOUNTS));
 		if (a->count > 0 && count(k, index, a, now) == 0)
 			judge(k, a, now);
 		free(a);

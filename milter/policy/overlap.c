@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/policy/overlap.h"
 
+#include "base/bytes.h"
 #include "base/lock.h"
 
 #define BUCKETS 1024
@@ -16,11 +17,10 @@ void overlap_set_server(struct overlap_key *key, const char *server, const char 
 
 static struct bucket *bucket_of(const struct overlap_key *key)
 {
-	uint32_t hash = key->client_port;
+	const struct net_address *client = &key->client;
 
-	for (size_t i = 0; i < sizeof(key->client.at); i++)
-		hash = hash * 31 + key->client.at[i];
-	return &buckets[hash % BUCKETS];
+	return &buckets[bytes_hash_seeded(client->at, sizeof(client->at), key->client_port) %
+			BUCKETS];
 }
 
 static bool is_equal(const struct overlap_key *a, const struct overlap_key *b)

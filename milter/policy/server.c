@@ -266,9 +266,7 @@ static void accept_one(struct policy_server *s)
 	if (fd >= 0) {
 		let_in(s, fd);
 	} else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-		pthread_mutex_lock(&s->lock);
-		close_idlest(s);
-		pthread_mutex_unlock(&s->lock);
+		UNDER(&s->lock, close_idlest(s));
 		poll(NULL, 0, BACK_OFF);
 	}
 	(void)arm(s, EPOLL_CTL_MOD, s->listener, &s->listener);
@@ -374,9 +372,6 @@ bool policy_server_stop(struct policy_server *s, int64_t timeout)
 
 void policy_server_status(struct policy_server *s, struct json *out)
 {
-	pthread_mutex_lock(&s->lock);
-	unsigned count = s->count;
-	pthread_mutex_unlock(&s->lock);
-	json_put_int(out, STATUS_POLICY_CONNECTIONS, count);
+	json_put_int(out, STATUS_POLICY_CONNECTIONS, UNDER(&s->lock, s->count));
 	json_put_int(out, STATUS_POLICY_REQUESTS, (int64_t)atomic_load(&s->requests));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/policy/transactions.h"
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/lock.h"
 
@@ -53,14 +54,10 @@ void transactions_free(struct transactions *t)
 	free(t);
 }
 
-/* FNV-1a of the process ID */
+/* By the process ID. */
 static struct bucket *bucket_of(struct transactions *t, const char *instance)
 {
-	uint32_t hash = 2166136261u;
-
-	for (const char *c = instance; *c && *c != '.'; c++)
-		hash = (hash ^ (unsigned char)*c) * 16777619u;
-	return &t->buckets[hash % BUCKETS];
+	return &t->buckets[bytes_hash(instance, strcspn(instance, ".")) % BUCKETS];
 }
 
 static bool is_same_process(const char *a, const char *b)
@@ -96,11 +93,8 @@ struct transaction *transactions_take(struct transactions *t, const char *instan
 
 	if (strlen(instance) > INSTANCE_MAX)
 		instance = "";
-	if (instance[0]) {
-		pthread_mutex_lock(&t->lock);
-		one = find_last_and_unlink(t, instance);
-		pthread_mutex_unlock(&t->lock);
-	}
+	if (instance[0])
+		one = UNDER(&t->lock, find_last_and_unlink(t, instance));
 	if (one && strcmp(one->instance, instance) != 0) {
 		discard(one);
 		one = NULL;

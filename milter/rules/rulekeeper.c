@@ -33,9 +33,7 @@ static void tell_limit_errors(void *keeper, const struct rule *r, uint64_t error
 	struct rulekeeper *k = keeper;
 	AUTO(strbuf_release) struct strbuf where = {0};
 
-	pthread_mutex_lock(&k->swap);
-	k->limit_errors += errors;
-	pthread_mutex_unlock(&k->swap);
+	UNDER(&k->swap, k->limit_errors += errors);
 	if (r->line)
 		strbuf_printf(&where, "%s:%u", k->settings->rules_file, r->line);
 	else
