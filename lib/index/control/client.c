@@ -62,14 +62,18 @@ static int try_call(
 	return code ?: role_finish(&child, call->deadline + GRACE, ret, err);
 }
 
-/* A child that dies has read a damaged or crafted index. The second child finds that the index was
- * not closed and reads all of it. When two have died, the third sets it aside. */
-static int make_call(const struct index_client *c, struct client_call *call, int64_t timeout,
-    struct blob *ret, struct err *err)
+/* Frees the request and the body. A child that dies has read a damaged or crafted index. The second
+ * child finds that the index was not closed and reads all of it. When two have died, the third sets
+ * it aside. */
+static int make_call(const struct index_client *c, struct client_call *call, struct json *request,
+    int64_t timeout, struct blob *ret, struct err *err)
 {
 	int64_t began = clock_steady();
-	int code = ERR_CHILD;
+	int code = json_write(&call->request, request);
 
+	code = code == 0 && !call->body.failed
+		   ? ERR_CHILD
+		   : err_sys(err, ENOMEM, "failed to ask for the index");
 	call->settings = c->settings;
 	call->deadline = began + timeout;
 	for (int tries = 0; code == ERR_CHILD && tries < DEATHS; tries++) {
@@ -77,13 +81,9 @@ static int make_call(const struct index_client *c, struct client_call *call, int
 		if (clock_steady() - began > WIRE_ANSWER_TIME)
 			break;
 	}
-	return code;
-}
-
-static void release_call(struct client_call *call)
-{
 	strbuf_release(&call->request);
 	bytes_release(&call->body);
+	return code;
 }
 
 static int no_index(int code)
@@ -96,22 +96,18 @@ static int bad_answer(struct err *err)
 	return err_set(err, ERR_NO_INDEX, "the answer of the index is invalid");
 }
 
-/* Frees request. The caller owns the answer, even a malformed one. */
+/* Takes over request and body (may be NULL). The caller owns the answer, even a malformed one. */
 static int ask_for(const struct index_client *c, struct json *request, struct bytes *body,
     const struct selector *selector, struct blob *ret, struct served *ret_served, struct err *err)
 {
 	struct client_call call = {.selector = selector, .served = true};
-	int code = json_write(&call.request, request);
+	int code;
 
 	if (body)
 		call.body = *body;
-	if (code != 0 || call.body.failed)
-		code = err_sys(err, ENOMEM, "failed to ask for the index");
-	else
-		code = make_call(c, &call, CALL_TIME, ret, err);
+	code = make_call(c, &call, request, CALL_TIME, ret, err);
 	if (code == 0 && client_view(ret, ret_served) != 0)
 		code = bad_answer(err);
-	release_call(&call);
 	return no_index(code);
 }
 
@@ -208,44 +204,43 @@ int client_count(const struct index_client *c, struct index_counts *ret, struct 
 	return 0;
 }
 
-int client_ask(const struct index_client *c, struct json *request, int64_t timeout,
-    struct json **ret, struct err *err)
+/* Takes over call->body, too. */
+static int ask_daemon(const struct index_client *c, struct client_call *call, struct json *request,
+    int64_t timeout, struct json **ret, struct err *err)
 {
-	struct bytes none = {0};
-
-	return client_ask_with(c, request, &none, timeout, ret, err);
-}
-
-static int ask_daemon_only(const struct index_client *c, bool served, struct json *request,
-    struct bytes *body, int64_t timeout, struct json **ret, struct err *err)
-{
-	struct client_call call = {.daemon_only = true, .served = served, .body = *body};
 	AUTO(blob_release) struct blob memory = {0};
-	int code = json_write(&call.request, request);
+	int code;
 
-	*body = (struct bytes){0};
-	if (code != 0 || call.body.failed)
-		code = err_sys(err, ENOMEM, "failed to ask the daemon");
-	else
-		code = make_call(c, &call, timeout, &memory, err);
-	release_call(&call);
+	call->daemon_only = true;
+	code = make_call(c, call, request, timeout, &memory, err);
 	if (code == 0 && ret)
 		code = json_parse((const char *)memory.at, memory.len, ret, err);
 	return code;
 }
 
+int client_ask(const struct index_client *c, struct json *request, int64_t timeout,
+    struct json **ret, struct err *err)
+{
+	struct client_call call = {0};
+
+	return ask_daemon(c, &call, request, timeout, ret, err);
+}
+
 int client_ask_with(const struct index_client *c, struct json *request, struct bytes *body,
     int64_t timeout, struct json **ret, struct err *err)
 {
-	return ask_daemon_only(c, false, request, body, timeout, ret, err);
+	struct client_call call = {.body = *body};
+
+	*body = (struct bytes){0};
+	return ask_daemon(c, &call, request, timeout, ret, err);
 }
 
 int client_ask_served(
     const struct index_client *c, struct json *request, struct json **ret, struct err *err)
 {
-	struct bytes none = {0};
+	struct client_call call = {.served = true};
 
-	return ask_daemon_only(c, true, request, &none, CALL_TIME, ret, err);
+	return ask_daemon(c, &call, request, CALL_TIME, ret, err);
 }
 
 int client_daemon(const struct index_client *c, struct err *err)

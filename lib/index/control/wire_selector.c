@@ -114,19 +114,41 @@ static void put_ids(struct json *o, const struct selector *s)
 	json_put_bool(o, "ids_given", packed.failed || s->ids_given);
 }
 
+enum kind { PATTERNS, LOGINS, MESSAGE_IDS, CLIENTS, UIDS, IDS };
+
+static const struct list {
+	const char *key;
+	enum kind kind;
+	size_t at; /* in struct selector: a struct pattern_set or a packed list; others: unused */
+} lists[] = {
+#define AT(member) offsetof(struct selector, member)
+    {"author", PATTERNS, AT(author)},
+    {"sender", PATTERNS, AT(sender)},
+    {"from", PATTERNS, AT(from)},
+    {"recipient", PATTERNS, AT(recipient)},
+    {"logins", LOGINS, AT(logins)},
+    {"login_patterns", PATTERNS, AT(login_patterns)},
+    {"subject", PATTERNS, AT(subject)},
+    {"why", PATTERNS, AT(why)},
+    {"message_ids", MESSAGE_IDS, AT(message_ids)},
+    {"clients", CLIENTS, 0},
+    {"uids", UIDS, 0},
+    {"ids", IDS, 0},
+#undef AT
+};
+
 struct json *wire_selector(const struct selector *s)
 {
 	struct json *o = json_new();
 
-	json_put(o, "author", patterns_of(&s->author));
-	json_put(o, "sender", patterns_of(&s->sender));
-	json_put(o, "from", patterns_of(&s->from));
-	json_put(o, "recipient", patterns_of(&s->recipient));
-	json_put(o, "logins", texts_of(&s->logins));
-	json_put(o, "login_patterns", patterns_of(&s->login_patterns));
-	json_put(o, "subject", patterns_of(&s->subject));
-	json_put(o, "why", patterns_of(&s->why));
-	json_put(o, "message_ids", texts_of(&s->message_ids));
+	for (const struct list *l = lists; l < lists + COUNT_OF(lists); l++) {
+		const void *member = (const char *)s + l->at;
+
+		if (l->kind == PATTERNS)
+			json_put(o, l->key, patterns_of(member));
+		else if (l->kind == LOGINS || l->kind == MESSAGE_IDS)
+			json_put(o, l->key, texts_of(member));
+	}
 	put_clients(o, s);
 	json_put_ints(o, "uids", s->uids.list, s->uids.count);
 	put_ids(o, s);
@@ -140,96 +162,55 @@ struct json *wire_selector(const struct selector *s)
 	return o;
 }
 
-struct target {
-	struct selector *s;
-	struct pattern_set *set; /* of the pattern being read */
-	struct strbuf text;      /* scratch */
-};
-
-static int read_pattern(const struct json *o, struct target *to, struct err *err)
+static int read_pattern(
+    const struct json *o, struct pattern_set *set, struct strbuf *text, struct err *err)
 {
 	AUTO(pattern_release) struct pattern pattern = {0};
-	int code = read_text(o, &to->text);
+	int code = read_text(o, text);
 
-	code = code ?: pattern_parse(strbuf_text(&to->text), &pattern, err);
+	code = code ?: pattern_parse(strbuf_text(text), &pattern, err);
 	if (code != 0)
 		return code;
 	if (json_bool(o, "within", false))
 		pattern_include_subdomains(&pattern);
-	return pattern_set_add(to->set, &pattern);
+	return pattern_set_add(set, &pattern);
 }
 
-static int read_login(const struct json *o, struct target *to, struct err *err)
+/* text: scratch */
+static int read_one(const struct list *l, const struct json *o, struct selector *s,
+    struct strbuf *text, struct err *err)
 {
-	int code = read_text(o, &to->text);
-
-	(void)err;
-	return code == 0 ? selector_add_login(to->s, strbuf_text(&to->text)) : code;
-}
-
-static int read_message_id(const struct json *o, struct target *to, struct err *err)
-{
-	int code = read_text(o, &to->text);
-
-	(void)err;
-	return code == 0 ? selector_add_message_id(to->s, strbuf_text(&to->text)) : code;
-}
-
-static int read_client(const struct json *o, struct target *to, struct err *err)
-{
-	const char *text = json_text(o, NULL);
-
-	return text ? selector_add_client(to->s, text, err) : ERR_SYNTAX;
-}
-
-static int read_uid(const struct json *o, struct target *to, struct err *err)
-{
-	int64_t uid = json_int(o, NULL, -1);
-
-	(void)err;
-	return uid >= 0 && uid <= UINT32_MAX ? selector_add_uid(to->s, (uid_t)uid) : ERR_SYNTAX;
-}
-
-static int read_id(const struct json *o, struct target *to, struct err *err)
-{
-	const char *text = json_text(o, NULL);
+	const char *word = json_text(o, NULL);
+	int64_t number = json_int(o, NULL, -1);
 	struct queue_id id;
 
-	(void)err;
-	if (!text || queue_id_parse(text, strlen(text), &id) != 0)
-		return ERR_SYNTAX;
-	return selector_add_id(to->s, &id);
+	switch (l->kind) {
+	case PATTERNS:
+		return read_pattern(o, (void *)((char *)s + l->at), text, err);
+	case LOGINS:
+		return read_text(o, text) ?: selector_add_login(s, strbuf_text(text));
+	case MESSAGE_IDS:
+		return read_text(o, text) ?: selector_add_message_id(s, strbuf_text(text));
+	case CLIENTS:
+		return word ? selector_add_client(s, word, err) : ERR_SYNTAX;
+	case UIDS:
+		return number >= 0 && number <= UINT32_MAX ? selector_add_uid(s, (uid_t)number)
+							   : ERR_SYNTAX;
+	case IDS:
+		break;
+	}
+	return word && queue_id_parse(word, strlen(word), &id) == 0 ? selector_add_id(s, &id)
+								    : ERR_SYNTAX;
 }
 
 static int read_lists(const struct json *o, struct selector *s, struct err *err)
 {
-	const struct {
-		const char *key;
-		int (*read)(const struct json *o, struct target *to, struct err *err);
-		struct pattern_set *set;
-	} lists[] = {
-	    {"author", read_pattern, &s->author},
-	    {"sender", read_pattern, &s->sender},
-	    {"from", read_pattern, &s->from},
-	    {"recipient", read_pattern, &s->recipient},
-	    {"logins", read_login, NULL},
-	    {"login_patterns", read_pattern, &s->login_patterns},
-	    {"subject", read_pattern, &s->subject},
-	    {"why", read_pattern, &s->why},
-	    {"message_ids", read_message_id, NULL},
-	    {"clients", read_client, NULL},
-	    {"uids", read_uid, NULL},
-	    {"ids", read_id, NULL},
-	};
-	struct target to = {.s = s};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	int code = 0;
 
-	for (size_t n = 0; n < COUNT_OF(lists); n++) {
-		to.set = lists[n].set;
-		for (size_t i = 0; code == 0 && i < json_count(o, lists[n].key); i++)
-			code = lists[n].read(json_at(o, lists[n].key, i), &to, err);
-	}
-	strbuf_release(&to.text);
+	for (const struct list *l = lists; l < lists + COUNT_OF(lists); l++)
+		for (size_t i = 0; code == 0 && i < json_count(o, l->key); i++)
+			code = read_one(l, json_at(o, l->key, i), s, &text, err);
 	return code;
 }
 
