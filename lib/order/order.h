@@ -214,7 +214,7 @@ int order_parse_lifetime(const char *text, int64_t *ret_usec) NODISCARD;
 /* In a JSON line: "deleted", "would-delete", "gone", ... */
 const char *result_word(enum result result, enum action action);
 
-/* A catch-up alone, for `sync` and the timer. */
+/* What a catch-up (catchup/catchup.h) did; on a dry run, what it would do. */
 
 struct sync_counts {
 	struct queue_place place;
@@ -233,17 +233,3 @@ struct sync_counts {
 	bool elsewhere;              /* the index belongs to another queue directory */
 	bool adopted;                /* the index belongs to this directory from now on */
 };
-struct sync {
-	const struct settings *settings;
-	const struct postfix *postfix;
-	bool dry_run;
-	const volatile sig_atomic_t *stop;
-	void (*progress)(void *arg, const char *doing, size_t done, size_t of);
-	void *progress_arg;
-	/* Results; on a dry run, what would happen. */
-	struct sync_counts counts;
-	struct strbuf unreadable_names; /* packed list */
-	bool by_daemon;
-};
-int sync_run(struct sync *sync, struct err *err) NODISCARD;
-void sync_release(struct sync *sync);

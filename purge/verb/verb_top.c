@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "order/catchup/catchup.h"
 #include "purge/floods/floods.h"
 #include "purge/interrupt.h"
 #include "purge/tell/glyphs.h"
@@ -270,14 +271,15 @@ static int group(struct walk *w, struct top *ret, struct err *err)
 /* The daemon's counts, if the whole queue is meant and the daemon has them. */
 static int look_at_kept(struct session *s, unsigned turn, struct top *ret, struct err *err)
 {
-	struct sync sync = {
+	const struct catchup_task task = {
 	    .settings = &s->settings, .postfix = &s->postfix, .stop = &interrupt_stop};
 
 	if (!selector_is_empty(&s->options.selector) || (unsigned)s->options.by >= GROUP_KINDS)
 		return ERR_NO_INDEX;
 	if (turn % WATCH_CATCH_UP == 0 && !s->options.index_only) {
-		(void)!sync_run(&sync, NULL);
-		sync_release(&sync);
+		AUTO(caught_release) struct caught ignored = {0};
+
+		(void)!sync_run(&task, &ignored, NULL);
 	}
 	return kept_top(&s->client, s->options.by, ret, err);
 }

@@ -135,42 +135,25 @@ struct update catchup_update(const struct postfix *p, struct queue_place place, 
 	    .began = began};
 }
 
-int sync_run(struct sync *sync, struct err *err)
+int sync_run(const struct catchup_task *asked, struct caught *ret, struct err *err)
 {
-	struct index_client index = {.settings = sync->settings, .stop = sync->stop};
-	struct postfix looking = *sync->postfix;
-	struct catchup_task task = {.settings = sync->settings,
-	    .postfix = &looking,
-	    .indexed = true,
-	    .adopt = true,
-	    .dry_run = sync->dry_run,
-	    .stop = sync->stop,
-	    .progress = sync->progress,
-	    .progress_arg = sync->progress_arg};
-	struct caught caught = {0};
+	struct catchup_task task = *asked;
+	struct index_client index = {.settings = task.settings, .stop = task.stop};
+	struct postfix looking = *task.postfix;
 
-	if (sync->progress)
-		sync->progress(sync->progress_arg, "asking the index", 0, 0);
+	if (task.progress)
+		task.progress(task.progress_arg, "asking the index", 0, 0);
 	int code = client_daemon(&index, err);
 	if (code < 0)
 		return code;
-	sync->by_daemon = code == 1;
-	looking.stop = sync->stop;
-	if (!sync->dry_run)
-		writer_prepare(sync->settings, sync->stop);
-	code = catchup_run(&task, &caught, err);
-	if (code == 0 && !caught.counts.indexed)
-		code = err_set(err, ERR_NO_INDEX, "%s", caught.index_why.text);
-	if (code == 0) {
-		sync->counts = caught.counts;
-		sync->unreadable_names = caught.unreadable;
-		caught.unreadable = (struct strbuf){0};
-	}
-	caught_release(&caught);
+	ret->by_daemon = code == 1;
+	looking.stop = task.stop;
+	task.postfix = &looking;
+	task.indexed = task.adopt = true;
+	if (!task.dry_run)
+		writer_prepare(task.settings, task.stop);
+	code = catchup_run(&task, ret, err);
+	if (code == 0 && !ret->counts.indexed)
+		code = err_set(err, ERR_NO_INDEX, "%s", ret->index_why.text);
 	return code;
-}
-
-void sync_release(struct sync *sync)
-{
-	strbuf_release(&sync->unreadable_names);
 }

@@ -44,6 +44,7 @@ struct caught {
 	struct sync_counts counts;
 	struct strbuf unreadable; /* packed list: "deferred/A: Permission denied" */
 	struct err index_why;     /* why counts.indexed is false */
+	bool by_daemon;           /* sync_run: a daemon answers */
 };
 void caught_release(struct caught *caught);
 
@@ -60,6 +61,10 @@ int catchup_start(struct catchup *c, const struct catchup_task *task, struct err
 int catchup_finish(struct catchup *c, struct caught *ret, struct err *err) NODISCARD;
 void catchup_end(struct catchup *c); /* kills it; accepts one that was not started */
 int catchup_run(const struct catchup_task *task, struct caught *ret, struct err *err) NODISCARD;
+
+/* A catch-up alone, for `sync` and the timer, of which the caller sets settings, postfix, dry_run,
+ * stop and progress. The index adopts the directory. ERR_NO_INDEX if it could not be told. */
+int sync_run(const struct catchup_task *task, struct caught *ret, struct err *err) NODISCARD;
 
 /* The head of every update. */
 struct update catchup_update(const struct postfix *p, struct queue_place place, int64_t began);

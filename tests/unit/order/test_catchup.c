@@ -216,18 +216,9 @@ static void test_refuted(void **state)
 
 /* ---- sync */
 
-static struct sync sync_of(struct walk *w, bool dry_run)
-{
-	struct sync sync = {.settings = &w->settings, .postfix = &w->rig.p, .dry_run = dry_run};
-
-	if (sync_run(&sync, &w->err) < 0)
-		fail_msg("%s", w->err.text);
-	return sync;
-}
-
 static void test_sync(void **state)
 {
-	struct sync sync;
+	struct caught sync;
 	struct walk w;
 
 	(void)state;
@@ -246,14 +237,14 @@ static void test_sync(void **state)
 		assert_int_equal(sync.counts.dropped, 3);
 		assert_int_equal(sync.counts.unreadable, 0);
 		assert_false(sync.by_daemon);
-		sync_release(&sync);
+		caught_release(&sync);
 		assert_int_equal(count_rows(&w), dry ? MAILS : MAILS - 3 + 5);
 	}
 	/* Each file is read once. */
 	sync = sync_of(&w, false);
 	assert_int_equal(sync.counts.read, 0);
 	assert_int_equal(sync.counts.dropped, 0);
-	sync_release(&sync);
+	caught_release(&sync);
 	/* Without its own catch-up, and from the index alone. */
 	w.order.index_only = true;
 	run_domain(&w);
@@ -267,7 +258,7 @@ static void test_sync(void **state)
 static void test_name_that_was_missed(void **state)
 {
 	char path[256], hidden[256];
-	struct sync sync;
+	struct caught sync;
 	struct walk w;
 
 	(void)state;
@@ -280,7 +271,7 @@ static void test_name_that_was_missed(void **state)
 	sync = sync_of(&w, false);
 	assert_int_equal(sync.counts.queued, 0);
 	assert_int_equal(sync.counts.dropped, 0);
-	sync_release(&sync);
+	caught_release(&sync);
 	assert_int_equal(count_rows(&w), 1);
 	close_walk(&w);
 }

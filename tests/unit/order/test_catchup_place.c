@@ -75,7 +75,8 @@ static void test_unmounted(void **state)
 	(void)state;
 	for (size_t n = 0; n < COUNT_OF(cases); n++) {
 		struct walk w;
-		struct sync sync;
+		const struct catchup_task task = {.settings = &w.settings, .postfix = &w.rig.p};
+		struct caught caught = {0};
 
 		open_walk(&w, ACTION_DELETE);
 		fill(&w, QUEUE_DEFERRED);
@@ -92,8 +93,7 @@ static void test_unmounted(void **state)
 			case_assert(cases[n].name, strstr(w.err.text, "mounted") != NULL);
 			case_assert(cases[n].name, strstr(w.err.text, "index.mdb") != NULL);
 		}
-		sync = (struct sync){.settings = &w.settings, .postfix = &w.rig.p};
-		case_assert(cases[n].name, sync_run(&sync, &w.err) == cases[n].want);
+		case_assert(cases[n].name, sync_run(&task, &caught, &w.err) == cases[n].want);
 		case_assert(cases[n].name, count_rows(&w) == MAILS);
 		show_spool(&w);
 		w.order.dry_run = false;
@@ -131,7 +131,7 @@ static void restore_spool(struct walk *w)
 
 static void test_restored(void **state)
 {
-	struct sync sync;
+	struct caught sync;
 	struct walk w;
 
 	(void)state;
@@ -149,10 +149,9 @@ static void test_restored(void **state)
 			assert_int_equal(results(&w, RESULT_READY), MAILS - 1);
 			assert_int_equal(results(&w, RESULT_GONE), 0);
 			assert_int_equal(count_rows(&w), MAILS);
-			sync = (struct sync){.settings = &w.settings, .postfix = &w.rig.p};
-			assert_int_equal(sync_run(&sync, &w.err), 0);
+			sync = sync_of(&w, false);
 			assert_true(sync.counts.adopted);
-			sync_release(&sync);
+			caught_release(&sync);
 			w.order.dry_run = false;
 			run(&w);
 			assert_int_equal(results(&w, RESULT_GONE), 1);

@@ -206,13 +206,22 @@ static inline void run_domain(struct walk *w)
 }
 
 /* A catch-up alone: reads all files, and the index adopts this directory. */
+static inline struct caught sync_of(struct walk *w, bool dry_run)
+{
+	const struct catchup_task task = {
+	    .settings = &w->settings, .postfix = &w->rig.p, .dry_run = dry_run};
+	struct caught caught = {0};
+
+	if (sync_run(&task, &caught, &w->err) < 0)
+		fail_msg("%s", w->err.text);
+	return caught;
+}
+
 static inline void catch_up(struct walk *w)
 {
-	struct sync sync = {.settings = &w->settings, .postfix = &w->rig.p};
+	struct caught caught = sync_of(w, false);
 
-	if (sync_run(&sync, &w->err) < 0)
-		fail_msg("%s", w->err.text);
-	sync_release(&sync);
+	caught_release(&caught);
 }
 
 static inline bool lies_in(const struct walk *w, enum queue_name queue, const struct queue_id *id)
