@@ -174,22 +174,32 @@ static const struct message *message_at(void *arg, size_t n)
 }
 
 /* Ignores the proof's state, because the account knows only ID and arrival. */
-int holds_look(
-    const struct postfix *p, const struct account_entries *messages, uint8_t **ret, struct err *err)
+int holds_settle(const struct postfix *p, struct account_entries *doubt, unsigned where,
+    struct account_entries *done, struct err *err)
 {
-	struct looking l = {.list = messages->list};
-	size_t count = messages->count;
-	uint8_t *queues = calloc(count + 1, 1);
+	struct looking l = {.list = doubt->list};
+	size_t count = doubt->count, left = 0;
 	AUTO(free_local) struct proof *proofs = NULL;
-	int code = queues ? spool_prove(p, message_at, &l, count, &proofs, err)
-			  : err_sys(err, ENOMEM, "failed to look for %zu messages", count);
+	struct account_entry *room =
+	    array_room(done->list, done->count + count, &done->cap, sizeof(*room));
 
-	for (size_t n = 0; code == 0 && proofs && n < count; n++)
-		if (proofs[n].arrival_time == messages->list[n].arrival_time)
-			queues[n] = proofs[n].queue;
+	if (count == 0)
+		return 0;
+	if (!room)
+		return err_sys(err, ENOMEM, "failed to look for %zu messages", count);
+	done->list = room;
+	int code = spool_prove(p, message_at, &l, count, &proofs, err);
 	if (code < 0)
-		free(queues);
-	else
-		*ret = queues;
-	return code;
+		return code;
+	for (size_t n = 0; n < count; n++) {
+		const struct account_entry *m = &doubt->list[n];
+		bool found = proofs[n].arrival_time == m->arrival_time && proofs[n].queue != 0;
+
+		if (where & (found ? proofs[n].queue : HOLDS_NOWHERE))
+			done->list[done->count++] = *m;
+		else
+			doubt->list[left++] = *m;
+	}
+	doubt->count = left;
+	return 0;
 }

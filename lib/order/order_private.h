@@ -51,10 +51,11 @@ int holds_read(const struct order *order, struct account_entries *ret, struct ho
     struct err *err) NODISCARD;
 bool holds_contain(const struct account_entries *holds, const struct account_entry *message);
 
-/* Where these messages lie. *ret, from malloc, has the bit of a queue for each; 0 if no queue has a
- * file with that ID and arrival. */
-int holds_look(const struct postfix *p, const struct account_entries *messages, uint8_t **ret,
-    struct err *err) NODISCARD;
+/* Moves those messages in doubt to done (may have some) that lie in one of the queues of `where`
+ * (bits; HOLDS_NOWHERE: no queue has a file with that ID and arrival). On failure nothing moves. */
+#define HOLDS_NOWHERE (1u << QUEUE_COUNT)
+int holds_settle(const struct postfix *p, struct account_entries *doubt, unsigned where,
+    struct account_entries *done, struct err *err) NODISCARD;
 
 /* Candidates of which only ID and arrival are known. */
 int holds_candidates(

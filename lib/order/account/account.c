@@ -128,26 +128,23 @@ static int put_all(void *arg, struct ledger *ledger, const struct account_log *l
 	return 0;
 }
 
-static bool is_done(enum ledger_effect effect, uint8_t queue)
+/* Where the effect leaves a message. */
+static unsigned place_of(enum ledger_effect effect)
 {
 	if (effect == EFFECT_HOLDS)
-		return queue == QUEUE_HOLD;
-	if (effect == EFFECT_FREES)
-		return queue != QUEUE_HOLD;
-	return queue == 0;
+		return QUEUE_HOLD;
+	return effect == EFFECT_FREES ? HOLDS_NOWHERE | (QUEUE_ALL & ~QUEUE_HOLD) : HOLDS_NOWHERE;
 }
 
-static int settle_doubt(struct batch *b, enum ledger_effect effect,
-    const struct account_entries *doubt, const struct postfix *p, struct err *err)
+static int settle_doubt(struct batch *b, enum ledger_effect effect, struct account_entries *doubt,
+    const struct postfix *p, struct err *err)
 {
-	AUTO(free_local) uint8_t *queues = NULL;
+	AUTO(account_entries_release) struct account_entries done = {0};
+	int code;
 
 	b->matched += doubt->count;
-	if (!p || doubt->count == 0)
-		return 0;
-	int code = holds_look(p, doubt, &queues, err);
-	for (size_t n = 0; code == 0 && n < doubt->count; n++)
-		b->done += is_done(effect, queues[n]);
+	code = p ? holds_settle(p, doubt, place_of(effect), &done, err) : 0;
+	b->done += done.count;
 	return code;
 }
 

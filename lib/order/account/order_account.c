@@ -6,29 +6,23 @@
  * where they should. Called again at the end, because that postsuper may still be at work. */
 static void settle_doubt(struct run *run)
 {
-	struct account_entries *doubt = &run->doubt;
-	struct account_entries done = {0};
-	AUTO(free_local) uint8_t *queues = NULL;
+	AUTO(account_entries_release) struct account_entries done = {0};
 	struct err err = {{0}};
-	size_t left = 0;
+	size_t kept = 0;
 
-	if (doubt->count == 0 || !(done.list = calloc(doubt->count, sizeof(*done.list))))
-		return;
-	if (holds_look(run->order->postfix, doubt, &queues, &err) < 0)
+	if (holds_settle(run->order->postfix, &run->doubt, run->row->needs, &done, &err) < 0) {
 		order_trouble(run->outcome, &err);
-	for (size_t n = 0; queues && n < doubt->count; n++) {
-		const struct item *item = order_find(run->outcome, &doubt->list[n].queue_id);
-
-		if (!(queues[n] & run->row->needs))
-			doubt->list[left++] = doubt->list[n];
-		else if (!item || item->result != RESULT_DONE)
-			done.list[done.count++] = doubt->list[n];
+		run->doubt.count = 0;
 	}
-	doubt->count = left;
-	if (done.count > 0)
-		writer_done(run->writer, 0, done.list, done.count);
-	run->done_before += done.count;
-	account_entries_release(&done);
+	for (size_t n = 0; n < done.count; n++) {
+		const struct item *item = order_find(run->outcome, &done.list[n].queue_id);
+
+		if (!item || item->result != RESULT_DONE)
+			done.list[kept++] = done.list[n];
+	}
+	if (kept > 0)
+		writer_done(run->writer, 0, done.list, kept);
+	run->done_before += kept;
 }
 
 int order_account_begin(struct run *run, struct err *err)

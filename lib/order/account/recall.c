@@ -140,39 +140,18 @@ int recall_read(const struct settings *s, const struct recall_wish *wish,
 	return code == -ENOENT ? 0 : code;
 }
 
-static bool shows(enum ledger_effect effect, uint8_t queue)
-{
-	if (effect == EFFECT_DELETES)
-		return queue == 0;
-	return effect == EFFECT_HOLDS ? queue == QUEUE_HOLD : queue != 0 && queue != QUEUE_HOLD;
-}
-
-static int settle(
-    struct recall *r, enum ledger_effect effect, const struct postfix *p, struct err *err)
-{
-	struct account_entries *doubt = &r->doubt[effect];
-	AUTO(free_local) uint8_t *queues = NULL;
-	size_t left = 0;
-	int code = doubt->count ? holds_look(p, doubt, &queues, err) : 0;
-
-	for (size_t n = 0; code == 0 && n < doubt->count; n++) {
-		if (!shows(effect, queues[n]))
-			doubt->list[left++] = doubt->list[n];
-		else if (array_add(&r->messages[effect], doubt->list[n]) < 0)
-			code = err_sys(err, ENOMEM, "failed to read the account");
-	}
-	if (code == 0)
-		doubt->count = left;
-	array_sort(&r->messages[effect], account_entry_compare);
-	return code;
-}
-
 int recall_settle(struct recall *r, const struct postfix *p, struct err *err)
 {
+	static const unsigned places[] = {[EFFECT_HOLDS] = QUEUE_HOLD,
+	    [EFFECT_FREES] = QUEUE_ALL & ~QUEUE_HOLD,
+	    [EFFECT_DELETES] = HOLDS_NOWHERE};
 	int code = 0;
 
-	for (int effect = EFFECT_HOLDS; code == 0 && effect < RECALL_EFFECTS; effect++)
-		code = settle(r, (enum ledger_effect)effect, p, err);
+	for (int effect = EFFECT_HOLDS; code == 0 && effect < RECALL_EFFECTS; effect++) {
+		code =
+		    holds_settle(p, &r->doubt[effect], places[effect], &r->messages[effect], err);
+		array_sort(&r->messages[effect], account_entry_compare);
+	}
 	return code;
 }
 
