@@ -19,7 +19,7 @@ static void map_put(struct outcome_memory *m, const struct queue_id *id, size_t 
 
 static int map_make(struct outcome *outcome, size_t more)
 {
-	struct outcome_memory *m = outcome->memory;
+	struct outcome_memory *m = &outcome->memory;
 
 	for (m->map_size = MAP_FIRST; m->map_size < 2 * (outcome->count + more);)
 		m->map_size *= 2;
@@ -36,9 +36,9 @@ static int map_make(struct outcome *outcome, size_t more)
 
 struct item *order_find(struct outcome *outcome, const struct queue_id *id)
 {
-	struct outcome_memory *m = outcome->memory;
+	struct outcome_memory *m = &outcome->memory;
 
-	if (outcome->count == 0 || (!m->map && map_make(outcome, 0) < 0) || !m->map)
+	if (outcome->count == 0 || (!m->map && map_make(outcome, 0) < 0))
 		return NULL;
 	for (size_t at = place_of(m, id); m->map[at] != 0; at = (at + 1) & (m->map_size - 1)) {
 		struct item *item = &outcome->items[m->map[at] - 1];
@@ -73,7 +73,7 @@ static void add(struct run *run, const struct candidate *c, const struct message
 
 	*item = (struct item){.again = again};
 	set_candidate(run, item, c, m);
-	map_put(outcome->memory, &m->queue_id, outcome->count++);
+	map_put(&outcome->memory, &m->queue_id, outcome->count++);
 }
 
 static bool is_same(const struct item *item, const struct message *m)
@@ -124,13 +124,13 @@ static void take(struct run *run, const struct candidate *c)
 /* Takes over candidates in any case, and makes room for their items. */
 static int keep(struct outcome *outcome, struct candidates *candidates)
 {
-	struct outcome_memory *m = order_memory(outcome);
+	struct outcome_memory *m = &outcome->memory;
 	size_t room = outcome->count + candidates->count;
 	struct item *items = realloc(outcome->items, (room + 1) * sizeof(*items));
 
 	if (items)
 		outcome->items = items;
-	if (!m || !items || array_add(&m->taken, *candidates) < 0) {
+	if (!items || array_add(&m->taken, *candidates) < 0) {
 		candidates_release(candidates);
 		return -ENOMEM;
 	}
@@ -323,8 +323,8 @@ void order_sort(struct outcome *outcome)
 
 	if (outcome->count > 0 && order_choose_oldest(outcome, ~0u, &all, NULL) == 0) {
 		permute(outcome->items, all.at, all.count);
-		free(outcome->memory->map); /* its positions are wrong now */
-		outcome->memory->map = NULL;
+		free(outcome->memory.map); /* its positions are wrong now */
+		outcome->memory.map = NULL;
 		chosen_release(&all);
 	}
 }

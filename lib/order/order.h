@@ -11,6 +11,7 @@
  * file itself matches the selector. Its ID is in the account on disk before postsuper gets it. */
 #pragma once
 
+#include "base/array.h"
 #include "base/settings/settings.h"
 #include "index/control/client.h"
 #include "postfix/spool/spool.h"
@@ -184,8 +185,13 @@ struct outcome {
 	struct err trouble;       /* what went wrong apart from the items (exit status 2), or "" */
 	struct err note;          /* undo: worth knowing, but not trouble; or "" */
 	struct err no_index_why;
-	/* Private. */
-	struct outcome_memory *memory;
+	/* Private: what the items point to. */
+	struct outcome_memory {
+		ARRAY_OF(struct candidates) taken;
+		ARRAY_OF(char *) words;
+		uint32_t *map; /* by queue ID: position in items plus 1; 0 empty */
+		size_t map_size;
+	} memory;
 };
 
 /* Runs the whole walk. The caller is root, or may read the spool (with dry_run or ACTION_LIST).

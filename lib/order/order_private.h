@@ -107,16 +107,6 @@ typedef int order_step(struct run *run, struct err *err);
 
 /* outcome.c */
 
-/* Memory that the items point to. */
-struct outcome_memory {
-	ARRAY_OF(struct candidates) taken;
-	ARRAY_OF(char *) words;
-	uint32_t *map; /* by queue ID: position in items plus 1; 0 empty */
-	size_t map_size;
-};
-
-/* Makes it if missing; NULL if out of memory. */
-struct outcome_memory *order_memory(struct outcome *outcome);
 void order_fail(struct outcome *outcome, struct item *item, const char *words); /* copies words */
 /* Fails the item with the error of a PROOF_ERROR. */
 void order_fail_look(struct outcome *outcome, struct item *item, const struct proof *proof);

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "order/order_private.h"
 
-struct outcome_memory *order_memory(struct outcome *outcome)
+void outcome_release(struct outcome *outcome)
 {
-	if (!outcome->memory)
-		outcome->memory = calloc(1, sizeof(*outcome->memory));
-	return outcome->memory;
-}
+	struct outcome_memory *m = &outcome->memory;
 
-static void memory_free(struct outcome_memory *m)
-{
 	for (size_t n = 0; n < m->taken.count; n++)
 		candidates_release(&m->taken.list[n]);
 	for (size_t n = 0; n < m->words.count; n++)
@@ -17,13 +12,6 @@ static void memory_free(struct outcome_memory *m)
 	free(m->taken.list);
 	free(m->words.list);
 	free(m->map);
-	free(m);
-}
-
-void outcome_release(struct outcome *outcome)
-{
-	if (outcome->memory)
-		memory_free(outcome->memory);
 	free(outcome->items);
 	strbuf_release(&outcome->unreadable);
 	*outcome = (struct outcome){0};
@@ -32,12 +20,12 @@ void outcome_release(struct outcome *outcome)
 /* Reasons are few and repeat, so each text is kept once. */
 static const char *keep_words(struct outcome *outcome, const char *words)
 {
-	struct outcome_memory *m = order_memory(outcome);
+	struct outcome_memory *m = &outcome->memory;
 
-	for (size_t n = 0; m && n < m->words.count; n++)
+	for (size_t n = 0; n < m->words.count; n++)
 		if (strcmp(m->words.list[n], words) == 0)
 			return m->words.list[n];
-	char *copy = m ? strdup(words) : NULL;
+	char *copy = strdup(words);
 	if (copy && array_add(&m->words, copy) == 0)
 		return copy;
 	free(copy);

@@ -128,8 +128,7 @@ int order_run(struct order *order, struct outcome *ret, struct err *err)
 	int code;
 
 	run.looking.stop = order->stop;
-	code =
-	    order_memory(&outcome) ? run_all(&run, &why) : err_sys(&why, ENOMEM, "failed to begin");
+	code = run_all(&run, &why);
 	if (code < 0 && code != ERR_STOPPED && !run.touched) {
 		fail(&run, err, &why);
 	} else {

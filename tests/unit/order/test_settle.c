@@ -158,9 +158,9 @@ static void test_reasons(void **state)
 	after.error = ERR_SYNTAX;
 	order_settle(row, &outcome, &item, &after, false, true, "");
 	assert_non_null(strstr(item.reason, "damaged"));
-	assert_int_equal(outcome.memory->words.count, 5);
+	assert_int_equal(outcome.memory.words.count, 5);
 	order_settle(row, &outcome, &item, &after, false, true, "");
-	assert_int_equal(outcome.memory->words.count, 5); /* kept once */
+	assert_int_equal(outcome.memory.words.count, 5); /* kept once */
 	outcome_release(&outcome);
 }
 
