@@ -97,16 +97,6 @@ static int read_files(struct daemon *d, struct err *err)
 	return code ? code : floodkeeper_open(d->settings, d->rules, &d->floods, err);
 }
 
-static int find_user(struct daemon *d, struct err *err)
-{
-	return daemon_user_find(d->settings, &d->user, err);
-}
-
-static int make_directories(struct daemon *d, struct err *err)
-{
-	return daemon_user_make_directories(&d->user, err);
-}
-
 static int lock_state(struct daemon *d, struct err *err)
 {
 	d->lock = (struct daemon_lock){
@@ -125,7 +115,7 @@ static int open_glue(void *arg, struct err *err)
 	return glue_open_socket(d->settings->socket, err);
 }
 
-static int open_socket(struct daemon *d, struct err *err)
+static int open_sockets(struct daemon *d, struct err *err)
 {
 	const struct listener_config config = {
 	    .uid = d->user.role.uid,
@@ -137,17 +127,7 @@ static int open_socket(struct daemon *d, struct err *err)
 	int code = listener_open(&d->listener, &config, err);
 
 	d->listening = code == 0;
-	return code;
-}
-
-static int open_policy_socket(struct daemon *d, struct err *err)
-{
-	return policy_open(d->settings, d->user.role.uid, d->user.socket_group, &d->policy, err);
-}
-
-static int drop_privileges(struct daemon *d, struct err *err)
-{
-	return daemon_user_become(&d->user, err);
+	return code ?: policy_open(d->settings, config.uid, config.gid, &d->policy, err);
 }
 
 static int begin_rules_and_index(struct daemon *d, struct err *err)
@@ -334,29 +314,18 @@ static void stop(struct daemon *d)
 
 static int start(struct daemon *d, struct err *err)
 {
-	static int (*const checklist[])(struct daemon * d, struct err * err) = {
-	    find_user,
-	    read_files,
-	    make_directories,
-	    lock_state,
-	    open_socket,
-	    open_policy_socket,
-	    drop_privileges,
-	    begin_rules_and_index,
-	    start_upkeep,
-	    start_policy,
-	    start_control,
-	};
-
 	block_signals();
 	raise_limits();
-	for (size_t i = 0; i < COUNT_OF(checklist); i++) {
-		int code = checklist[i](d, err);
-
-		if (code)
-			return code;
-	}
-	return 0;
+	int code = daemon_user_find(d->settings, &d->user, err);
+	code = code ?: read_files(d, err);
+	code = code ?: daemon_user_make_directories(&d->user, err);
+	code = code ?: lock_state(d, err);
+	code = code ?: open_sockets(d, err);
+	code = code ?: daemon_user_become(&d->user, err);
+	code = code ?: begin_rules_and_index(d, err);
+	code = code ?: start_upkeep(d, err);
+	code = code ?: start_policy(d, err);
+	return code ?: start_control(d, err);
 }
 
 /* Frees everything that a hanging thread cannot use. */

@@ -43,29 +43,26 @@ static int read_body(const struct control_work *w, struct json **ret, struct err
 	return code ?: json_parse((const char *)blob.at, blob.len, ret, err);
 }
 
-static int ask_rules(
-    const struct requests *r, const struct control_work *w, struct json *answer, struct err *err)
+static int ask(const struct requests *r, const struct control_work *w, const char *what,
+    struct json *answer, struct err *err)
 {
 	AUTO(json_release) struct json *body = NULL;
-	int code = read_body(w, &body, err);
 
+	if (strcmp(what, "reload") == 0) {
+		rulekeeper_reload(r->rules);
+		return 0;
+	}
+	if (strcmp(what, "rules") != 0 && !str_starts(what, "rule-"))
+		return floodkeeper_answer(r->floods, w->request, answer, err);
+	int code = read_body(w, &body, err);
 	return code ?: rulekeeper_answer(r->rules, w->request, body, answer, err);
 }
 
-static int ask_floods(
-    const struct requests *r, const struct control_work *w, struct json *answer, struct err *err)
-{
-	return floodkeeper_answer(r->floods, w->request, answer, err);
-}
-
-typedef int asker(
-    const struct requests *r, const struct control_work *w, struct json *answer, struct err *err);
-
-static struct json *answer_of(const struct requests *r, struct control_work *w, asker *ask)
+static struct json *answer_of(const struct requests *r, struct control_work *w, const char *what)
 {
 	struct json *answer = serve_ok();
 	struct err err = {{0}};
-	int code = ask(r, w, answer, &err);
+	int code = ask(r, w, what, answer, &err);
 
 	if (code == 0)
 		return json_bool(w->request, "large", false) ? put_aside(answer, &w->file) : answer;
@@ -82,11 +79,6 @@ void requests_answer(void *arg, struct control_work *w)
 		w->answer = serve_error(ERR_SYNTAX, "there is no text \"do\" in the request");
 	else if (serve_is_mine(w->request))
 		ask_index(r, w);
-	else if (strcmp(what, "reload") == 0) {
-		rulekeeper_reload(r->rules);
-		w->answer = serve_ok();
-	} else if (strcmp(what, "rules") == 0 || strncmp(what, "rule-", 5) == 0)
-		w->answer = answer_of(r, w, ask_rules);
 	else
-		w->answer = answer_of(r, w, ask_floods);
+		w->answer = answer_of(r, w, what);
 }

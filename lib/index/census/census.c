@@ -42,7 +42,7 @@ void census_free(struct census *c)
 		return;
 	for (size_t kind = 0; kind < GROUP_KINDS; kind++)
 		census_table_release(&c->tables[kind]);
-	census_group_release(&c->all);
+	arrivals_release(&c->all.arrivals);
 	free(c->names.list);
 	strbuf_release(&c->texts);
 	free(c);

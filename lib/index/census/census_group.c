@@ -103,8 +103,3 @@ void census_group_put(struct census_group *g, int64_t now, struct json *o)
 	json_put_ints(o, "ages", ages, GROUP_AGES);
 	json_put_ints(o, "came", came, CENSUS_CAME);
 }
-
-void census_group_release(struct census_group *g)
-{
-	arrivals_release(&g->arrivals);
-}

@@ -29,4 +29,3 @@ struct share {
 int census_group_add(struct census_group *g, const struct share *s) NODISCARD;
 void census_group_remove(struct census_group *g, const struct share *s);
 void census_group_put(struct census_group *g, int64_t now, struct json *o);
-void census_group_release(struct census_group *g);

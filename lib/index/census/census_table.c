@@ -37,7 +37,7 @@ void census_table_drop(struct census_table *t, struct census_group *g)
 	t->bytes -= bytes_of(g);
 	t->list[g->place] = t->list[--t->count];
 	t->list[g->place]->place = g->place;
-	census_group_release(g);
+	arrivals_release(&g->arrivals);
 	free(g->name);
 	free(g);
 }
