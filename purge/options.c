@@ -278,8 +278,10 @@ static int set(void *arg, const struct option_row *row, const char *value, struc
 	if (row && !(row->groups & (p->verb->takes | OPTION_COMMON)))
 		return err_set(err, ERR_USAGE, "'%s' does not take the option '--%s'",
 		    p->verb->name, row->name);
-	if (row && row->set)
-		code = row->set(p->o, at, value, err);
+	if (row && row->set_more)
+		code = row->set_more(p->o, at, value, err);
+	else if (row && row->set)
+		code = row->set(at, value, err);
 	else if (row)
 		*(bool *)at = true;
 	if (row)

@@ -32,6 +32,16 @@ enum option_group {
 	OPTION_FLEET_ADD = 1u << 17,
 	OPTION_REPORT = 1u << 18,
 	OPTION_STANDING = 1u << 19, /* purge and hold: stays in force */
+	/* Not of verbs. For others than root, too: it neither names nor reads a file. */
+	OPTION_OPEN = 1u << 20,
+	/* How it goes with --fleet; without one of these it does not. */
+	ON_FLEET_HERE = 1u << 21, /* not in the order's spec, or read from struct options */
+	ON_FLEET_TEXTS = 1u << 22,
+	ON_FLEET_WORDS = 1u << 23,
+	ON_FLEET_TEXT = 1u << 24,
+	ON_FLEET_SWITCH = 1u << 25,
+	ON_FLEET_LEAST = 1u << 26, /* "older_s" */
+	ON_FLEET_MOST = 1u << 27,  /* "newer_s" */
 };
 
 struct options {
@@ -82,8 +92,10 @@ struct option_row {
 	unsigned groups;
 	const char *help;
 	size_t at; /* offset of the member; a bool if there is no argument */
-	/* at: the member; value: NULL if optional and missing */
-	int (*set)(struct options *o, void *at, const char *value, struct err *err);
+	/* One of them, if there is an argument. at: the member */
+	int (*set)(void *at, const char *value, struct err *err);
+	/* also sets other members; value: NULL if optional and missing */
+	int (*set_more)(struct options *o, void *at, const char *value, struct err *err);
 };
 #define OPTION_ROWS_MAX 63
 extern const struct option_row option_rows[];

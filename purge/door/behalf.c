@@ -3,19 +3,11 @@
 
 #include "purge/session.h"
 
-/* Options that neither name nor read a file. A new option is refused until it is listed here. */
-static const char *const open_options[] = {"sender", "from", "recipient", "only", "login", "client",
-    "uid", "subject", "why", "flood", "message-id", "id", "older", "newer", "larger", "queue",
-    "subdomains", "all", "limit", "block", "for", "sweep", "with-bounces", "index-only", "foreign",
-    "requeue", "normal", "bad", "batch", "by", "since", "action", "text", "test", "reason",
-    "dry-run", "yes", "json", "quiet"};
-
 bool behalf_is_open(const char *given)
 {
-	for (size_t n = 0; n < COUNT_OF(open_options); n++)
-		if (option_is(given, open_options[n]))
-			return true;
-	return false;
+	const struct option_row *row = option_find(given);
+
+	return row && row->groups & OPTION_OPEN;
 }
 
 /* It begins with a slash, alone or after the kind of a rule. */

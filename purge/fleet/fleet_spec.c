@@ -6,66 +6,27 @@
 #include "base/clock.h"
 #include "base/net.h"
 
-/* of an option in the spec */
-enum form { FORM_TEXTS, FORM_WORDS, FORM_TEXT, FORM_SWITCH, FORM_LEAST, FORM_MOST, FORM_HERE };
-
-static const struct row {
-	const char *option, *key;
-	enum form form;
-} rows[] = {
-    {"login", "login", FORM_TEXTS},
-    {"uid", "uid", FORM_TEXTS},
-    {"subject", "subject", FORM_TEXTS},
-    {"why", "why", FORM_TEXTS},
-    {"message-id", "message_id", FORM_TEXTS},
-    {"id", "id", FORM_TEXTS},
-    {"queue", "queue", FORM_WORDS},
-    {"by", "by", FORM_TEXT},
-    {"older", "older_s", FORM_LEAST},
-    {"newer", "newer_s", FORM_MOST},
-    {"since", "newer_s", FORM_MOST},
-    {"all", "all", FORM_SWITCH},
-    {"only", "only", FORM_SWITCH},
-    {"subdomains", "subdomains", FORM_SWITCH},
-    {"sweep", "sweep", FORM_SWITCH},
-    {"with-bounces", "with_bounces", FORM_SWITCH},
-    {"requeue", "requeue", FORM_SWITCH},
-    {"foreign", "foreign", FORM_SWITCH},
-    {"index-only", "index_only", FORM_SWITCH},
-    /* not copied into the spec: read from struct options, or only for the command */
-    {"sender", NULL, FORM_HERE},
-    {"from", NULL, FORM_HERE},
-    {"recipient", NULL, FORM_HERE},
-    {"client", NULL, FORM_HERE},
-    {"larger", NULL, FORM_HERE},
-    {"limit", NULL, FORM_HERE},
-    {"block", NULL, FORM_HERE},
-    {"reason", NULL, FORM_HERE},
-    {"dry-run", NULL, FORM_HERE},
-    {"yes", NULL, FORM_HERE},
-    {"json", NULL, FORM_HERE},
-    {"quiet", NULL, FORM_HERE},
-    {"config", NULL, FORM_HERE},
-    {"fleet", NULL, FORM_HERE},
-    {"host", NULL, FORM_HERE},
-    {"wait", NULL, FORM_HERE},
-    {"expire", NULL, FORM_HERE},
-};
-
-static const struct row *row_of(const char *given)
-{
-	for (size_t n = 0; n < COUNT_OF(rows); n++)
-		if (option_is(given, rows[n].option))
-			return &rows[n];
-	return NULL;
-}
+#define SPEC                                                                                       \
+	(ON_FLEET_TEXTS | ON_FLEET_WORDS | ON_FLEET_TEXT | ON_FLEET_SWITCH | ON_FLEET_LEAST |      \
+	    ON_FLEET_MOST)
 
 /* "" if the option has no value; NULL if it is another row's option. */
-static const char *value_of(const char *given, const struct row *row)
+static const char *value_of(const char *given, const struct option_row *row)
 {
 	const char *equals = strchr(given, '=');
 
-	return row_of(given) != row ? NULL : equals ? equals + 1 : "";
+	return !option_is(given, row->name) ? NULL : equals ? equals + 1 : "";
+}
+
+/* The option's name with '_', except for ages. */
+static const char *key_of(const struct option_row *row, char buf[32])
+{
+	if (row->groups & (ON_FLEET_LEAST | ON_FLEET_MOST))
+		return row->groups & ON_FLEET_LEAST ? "older_s" : "newer_s";
+	snprintf(buf, 32, "%s", row->name);
+	for (char *at = buf; (at = strchr(at, '-'));)
+		*at = '_';
+	return buf;
 }
 
 /* Releases packed. */
@@ -75,7 +36,8 @@ static void put_unless_empty(struct json *o, const char *key, struct strbuf *pac
 		json_put_packed(o, key, packed);
 }
 
-static void put_texts(struct json *o, const struct strlist *given, const struct row *row)
+static void put_texts(
+    struct json *o, const char *key, const struct strlist *given, const struct option_row *row)
 {
 	struct strbuf packed = {0};
 
@@ -85,11 +47,12 @@ static void put_texts(struct json *o, const struct strlist *given, const struct 
 		if (value)
 			strlist_push(&packed, value, strlen(value));
 	}
-	put_unless_empty(o, row->key, &packed);
+	put_unless_empty(o, key, &packed);
 }
 
 /* Words with commas between them; the option may be repeated. */
-static void put_words(struct json *o, const struct strlist *given, const struct row *row)
+static void put_words(
+    struct json *o, const char *key, const struct strlist *given, const struct option_row *row)
 {
 	AUTO(strbuf_release) struct strbuf words = {0};
 
@@ -100,13 +63,14 @@ static void put_words(struct json *o, const struct strlist *given, const struct 
 			strbuf_printf(&words, "%s%s", words.len ? "," : "", value);
 	}
 	if (words.failed)
-		json_put(o, row->key, NULL); /* makes o fail: fewer words would select other mail */
+		json_put(o, key, NULL); /* makes o fail: fewer words would select other mail */
 	else if (words.len)
-		json_put_text(o, row->key, strbuf_text(&words));
+		json_put_text(o, key, strbuf_text(&words));
 }
 
 /* Repeated ages are alternatives, so the laxer one counts. */
-static void put_age(struct json *o, const struct strlist *given, const struct row *row)
+static void put_age(
+    struct json *o, const char *key, const struct strlist *given, const struct option_row *row)
 {
 	int64_t found = -1;
 
@@ -117,28 +81,31 @@ static void put_age(struct json *o, const struct strlist *given, const struct ro
 		if (!value || clock_parse_span(value, &age) < 0)
 			continue;
 		age = (age + USEC_PER_SEC - 1) / USEC_PER_SEC;
-		if (found < 0 || (row->form == FORM_LEAST ? age < found : age > found))
+		if (found < 0 || (row->groups & ON_FLEET_LEAST ? age < found : age > found))
 			found = age;
 	}
 	if (found >= 0)
-		json_put_int(o, row->key, found);
+		json_put_int(o, key, found);
 }
 
-static void put_row(struct json *o, const struct strlist *given, const struct row *row)
+static void put_row(struct json *o, const struct strlist *given, const struct option_row *row)
 {
-	if (row->form == FORM_TEXTS)
-		put_texts(o, given, row);
-	else if (row->form == FORM_WORDS)
-		put_words(o, given, row);
-	else if (row->form == FORM_LEAST || row->form == FORM_MOST)
-		put_age(o, given, row);
+	char buf[32];
+	const char *key = key_of(row, buf);
+
+	if (row->groups & ON_FLEET_TEXTS)
+		put_texts(o, key, given, row);
+	else if (row->groups & ON_FLEET_WORDS)
+		put_words(o, key, given, row);
+	else if (row->groups & (ON_FLEET_LEAST | ON_FLEET_MOST))
+		put_age(o, key, given, row);
 	strlist_each (each, given) {
 		const char *value = value_of(each, row);
 
-		if (value && row->form == FORM_TEXT)
-			json_put_text(o, row->key, value);
-		else if (value && row->form == FORM_SWITCH)
-			json_put_bool(o, row->key, true);
+		if (value && row->groups & ON_FLEET_TEXT)
+			json_put_text(o, key, value);
+		else if (value && row->groups & ON_FLEET_SWITCH)
+			json_put_bool(o, key, true);
 	}
 }
 
@@ -198,7 +165,7 @@ int fleet_spec(const struct options *options, struct json **ret, struct err *err
 	struct strlist given = strlist_of(&options->given);
 
 	strlist_each (each, &given)
-		if (!row_of(each))
+		if (!(option_find(each)->groups & (SPEC | ON_FLEET_HERE)))
 			return err_set(err, ERR_USAGE, "'--%.*s' does not go with '--fleet'",
 			    (int)strcspn(each, "="), each);
 	if (str_has_control(options->reason) || !str_is_utf8(options->reason))
@@ -209,8 +176,8 @@ int fleet_spec(const struct options *options, struct json **ret, struct err *err
 	struct json *o = json_new();
 	json_put_int(o, "v", 1);
 	int code = put_selector(o, options, err);
-	for (size_t n = 0; n < COUNT_OF(rows); n++)
-		put_row(o, &given, &rows[n]);
+	for (size_t n = 0; n < option_row_count; n++)
+		put_row(o, &given, &option_rows[n]);
 	if (code == 0)
 		*ret = o;
 	else

@@ -401,7 +401,8 @@ static void test_table(void **state)
 	for (size_t i = 0; i < option_row_count; i++) {
 		const struct option_row *row = &option_rows[i];
 
-		case_assert(row->name, (row->argument == ARGUMENT_NONE) == (row->set == NULL));
+		case_assert(
+		    row->name, (row->argument == ARGUMENT_NONE) == (!row->set && !row->set_more));
 		case_assert(
 		    row->name, (row->argument == ARGUMENT_NONE) == (row->value_name == NULL));
 		case_assert(row->name, row->groups != 0 && *row->help);
