@@ -5,57 +5,55 @@
 
 #define LOCK "SELECT pg_advisory_xact_lock(7077, 1)"
 
-static int script(struct pg *pg, const char *sql, char sqlstate[6], struct err *err)
+static int script(struct operator_side *o, const char *sql, struct err *err)
 {
-	int code = pg_ask_script(pg, sql, err);
+	int code = pg_ask_script(o->pg, sql, err);
 
-	return code ?: operator_await(pg, sqlstate, err);
+	return code ?: operator_await(o, err);
 }
 
 /* 0: there is no schema yet. */
-static int find_version(struct pg *pg, int64_t *ret, char sqlstate[6], struct err *err)
+static int find_version(struct operator_side *o, int64_t *ret, struct err *err)
 {
 	int code = operator_ask(
-	    pg, "SELECT to_regclass('pqpurge.fleet_version') IS NOT NULL", NULL, 0, sqlstate, err);
+	    o, "SELECT to_regclass('pqpurge.fleet_version') IS NOT NULL", NULL, 0, err);
 
 	*ret = 0;
-	if (code < 0 || !pg_truth(pg, 0, 0))
+	if (code < 0 || !pg_truth(o->pg, 0, 0))
 		return code;
-	code = operator_ask(pg, "SELECT coalesce(max(version), 0) FROM pqpurge.fleet_version", NULL,
-	    0, sqlstate, err);
-	*ret = code == 0 ? pg_number(pg, 0, 0) : 0;
+	code = operator_ask(
+	    o, "SELECT coalesce(max(version), 0) FROM pqpurge.fleet_version", NULL, 0, err);
+	*ret = code == 0 ? pg_number(o->pg, 0, 0) : 0;
 	return code;
 }
 
 /* Call it within the transaction. */
-static int apply_next(
-    struct pg *pg, int64_t *version, bool *ret_applied, char sqlstate[6], struct err *err)
+static int apply_next(struct operator_side *o, int64_t *version, bool *ret_applied, struct err *err)
 {
 	AUTO(strbuf_release) struct strbuf note = {0};
-	int code = find_version(pg, version, sqlstate, err);
+	int code = find_version(o, version, err);
 
 	*ret_applied = code == 0 && *version < (int64_t)migrations_count;
 	if (!*ret_applied)
 		return code;
 	++*version;
-	code = script(pg, migrations[*version - 1], sqlstate, err);
+	code = script(o, migrations[*version - 1], err);
 	strbuf_printf(
 	    &note, "INSERT INTO pqpurge.fleet_version (version) VALUES (%" PRId64 ")", *version);
-	return code ?: script(pg, strbuf_text(&note), sqlstate, err);
+	return code ?: script(o, strbuf_text(&note), err);
 }
 
-static int step(
-    struct pg *pg, int64_t *version, bool *ret_applied, char sqlstate[6], struct err *err)
+static int step(struct operator_side *o, int64_t *version, bool *ret_applied, struct err *err)
 {
-	char ignored[6];
-	int code = script(pg, "BEGIN", sqlstate, err);
+	struct operator_side aside = {.pg = o->pg}; /* keeps the reason for the failure */
+	int code = script(o, "BEGIN", err);
 
-	code = code ?: script(pg, LOCK, sqlstate, err);
-	code = code ?: apply_next(pg, version, ret_applied, sqlstate, err);
+	code = code ?: script(o, LOCK, err);
+	code = code ?: apply_next(o, version, ret_applied, err);
 	if (code == 0)
-		return script(pg, "COMMIT", sqlstate, err);
+		return script(o, "COMMIT", err);
 	if (code == ERR_REFUSED)
-		(void)!script(pg, "ROLLBACK", ignored, NULL);
+		(void)!script(&aside, "ROLLBACK", NULL);
 	return code;
 }
 
@@ -87,7 +85,8 @@ static void put_access(struct pg *pg, struct json *o)
 		strbuf_release(&lines[n]);
 }
 
-int init_run(struct pg *pg, struct json **ret, char sqlstate[6], struct err *err)
+int init_run(
+    struct operator_side *o, const struct json *request, struct json **ret, struct err *err)
 {
 	uint64_t applied[64];
 	size_t count = 0;
@@ -95,21 +94,20 @@ int init_run(struct pg *pg, struct json **ret, char sqlstate[6], struct err *err
 	bool more = true;
 	int code = 0;
 
+	(void)request;
 	while (code == 0 && more && count < COUNT_OF(applied)) {
-		code = step(pg, &version, &more, sqlstate, err);
+		code = step(o, &version, &more, err);
 		if (code == 0 && more)
 			applied[count++] = (uint64_t)version;
 	}
-	code = code
-		   ?: operator_ask(
-			  pg, "SELECT quote_ident(current_database())", NULL, 0, sqlstate, err);
+	code = code ?: operator_ask(o, "SELECT quote_ident(current_database())", NULL, 0, err);
 	if (code < 0)
 		return code;
 	*ret = json_new();
 	json_put_ints(*ret, "applied", applied, count);
 	json_put_int(*ret, "version", version);
-	put_access(pg, *ret);
-	struct strlist warnings = pg_warnings(pg);
+	put_access(o->pg, *ret);
+	struct strlist warnings = pg_warnings(o->pg);
 	json_put_list(*ret, "warnings", &warnings);
 	return 0;
 }

@@ -41,15 +41,15 @@ static int answer(int out, int code, struct json *good, const char *sqlstate, co
 static int serve_line(struct operator_side *o, int out, const char *line, size_t len)
 {
 	struct json *request = NULL, *good = NULL;
-	char sqlstate[6] = "";
 	struct err err = {{0}};
 
 	if (len == 0)
 		return 0;
 	int code = json_parse(line, len, &request, &err);
-	code = code ?: request_run(o, request, &good, sqlstate, &err);
+	o->sqlstate[0] = '\0';
+	code = code ?: request_run(o, request, &good, &err);
 	json_free(request);
-	return answer(out, code, good, sqlstate, &err);
+	return answer(out, code, good, o->sqlstate, &err);
 }
 
 static int serve_whole_lines(struct operator_side *o, int out, struct strbuf *in)

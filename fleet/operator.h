@@ -13,18 +13,19 @@
 int operator_run(int in, int out);
 
 struct operator_side {
-	struct pg *pg; /* NULL: not connected */
+	struct pg *pg;    /* NULL: not connected */
+	char sqlstate[6]; /* the server's reason for the last refusal, or "" */
 };
 /* On 0, *ret is the answer without "ok"; the caller frees it. Otherwise ERR_USAGE, ERR_CONFIG,
- * ERR_TIMEOUT, -ECONNRESET (pg is closed then) or ERR_REFUSED, with words. sqlstate is the
- * server's, or "". */
+ * ERR_TIMEOUT, -ECONNRESET (pg is closed then) or ERR_REFUSED, with words. */
 int request_run(struct operator_side *o, const struct json *request, struct json **ret,
-    char sqlstate[6], struct err *err) NODISCARD;
+    struct err *err) NODISCARD;
 
 /* init.c. Applies the missing migrations, each in a transaction, under an advisory lock. */
-int init_run(struct pg *pg, struct json **ret, char sqlstate[6], struct err *err) NODISCARD;
+int init_run(struct operator_side *o, const struct json *request, struct json **ret,
+    struct err *err) NODISCARD;
 /* Waits for an answer. ERR_REFUSED: the server refused; err has its words, sqlstate its reason. */
-int operator_await(struct pg *pg, char sqlstate[6], struct err *err) NODISCARD;
+int operator_await(struct operator_side *o, struct err *err) NODISCARD;
 /* Sends one statement, and waits likewise. */
-int operator_ask(struct pg *pg, const char *sql, const char *const *params, int count,
-    char sqlstate[6], struct err *err) NODISCARD;
+int operator_ask(struct operator_side *o, const char *sql, const char *const *params, int count,
+    struct err *err) NODISCARD;

@@ -177,22 +177,23 @@ static int fill(const struct json *o, const struct request *r, struct values *v,
 	return 0;
 }
 
-int operator_await(struct pg *pg, char sqlstate[6], struct err *err)
+int operator_await(struct operator_side *o, struct err *err)
 {
-	int code = pg_await_answer(pg, err);
+	int code = pg_await_answer(o->pg, err);
 
 	if (code < 0)
 		return code;
-	snprintf(sqlstate, 6, "%s", pg_sqlstate(pg));
-	return *sqlstate ? err_set(err, ERR_REFUSED, "%s", pg_words(pg)) : 0;
+	snprintf(o->sqlstate, sizeof(o->sqlstate), "%s", pg_sqlstate(o->pg));
+	return o->sqlstate[0] ? err_set(err, ERR_REFUSED, "%s", pg_words(o->pg)) : 0;
 }
 
-int operator_ask(struct pg *pg, const char *sql, const char *const *params, int count,
-    char sqlstate[6], struct err *err)
+int operator_ask(
+    struct operator_side *o, const char *sql, const char *const *params, int count, struct err *err)
 {
-	int code = pg_ask(pg, sql, params, count, err);
+	o->sqlstate[0] = '\0';
+	int code = pg_ask(o->pg, sql, params, count, err);
 
-	return code ?: operator_await(pg, sqlstate, err);
+	return code ?: operator_await(o, err);
 }
 
 static int read_answer(struct pg *pg, const struct request *r, struct json **ret, struct err *err)
@@ -208,12 +209,12 @@ static int read_answer(struct pg *pg, const struct request *r, struct json **ret
 }
 
 static int run_statement(struct operator_side *o, const struct request *r,
-    const struct json *request, struct json **ret, char sqlstate[6], struct err *err)
+    const struct json *request, struct json **ret, struct err *err)
 {
 	struct values v = {.count = 0};
 	int code = fill(request, r, &v, err);
 
-	code = code ?: operator_ask(o->pg, r->sql, v.list, v.count, sqlstate, err);
+	code = code ?: operator_ask(o, r->sql, v.list, v.count, err);
 	code = code ?: read_answer(o->pg, r, ret, err);
 	release(&v);
 	return code;
@@ -248,28 +249,19 @@ static int run_connect(
  * right. */
 static int greet(struct operator_side *o, struct json *ret, struct err *err)
 {
-	char sqlstate[6];
-	int code =
-	    operator_ask(o->pg, "SELECT id, (SELECT max(version) FROM fleet_version) FROM fleet",
-		NULL, 0, sqlstate, err);
+	int code = operator_ask(
+	    o, "SELECT id, (SELECT max(version) FROM fleet_version) FROM fleet", NULL, 0, err);
 
 	if (code < 0 && code != ERR_REFUSED)
 		return code;
 	json_put_text(ret, "fleet", code == 0 ? pg_value(o->pg, 0, 0) : NULL);
 	json_put_int(ret, "version", code == 0 ? pg_number(o->pg, 0, 1) : 0);
-	code = operator_ask(o->pg, "SELECT fleet_trim()", NULL, 0, sqlstate, err);
+	code = operator_ask(o, "SELECT fleet_trim()", NULL, 0, err);
 	return code == ERR_REFUSED ? 0 : code;
 }
 
-static int run_init(struct operator_side *o, const struct json *request, struct json **ret,
-    char sqlstate[6], struct err *err)
-{
-	(void)request;
-	return init_run(o->pg, ret, sqlstate, err);
-}
-
-static int run_add(struct operator_side *o, const struct json *request, struct json **ret,
-    char sqlstate[6], struct err *err)
+static int run_add(
+    struct operator_side *o, const struct json *request, struct json **ret, struct err *err)
 {
 	static const char *const words[] = {"host", "operator", "reader"};
 	static const char *const groups[] = {NULL, "pqpurge_operator", "pqpurge_reader"};
@@ -285,24 +277,24 @@ static int run_add(struct operator_side *o, const struct json *request, struct j
 	if (json_child(request, "tags") && json_member_text(request, "tags", &tags) == 0)
 		params[1] = tags.text;
 	params[1] = n > 0 ? groups[n] : params[1];
-	int code = operator_ask(o->pg,
+	int code = operator_ask(o,
 	    n > 0 ? "SELECT fleet_add_person($1, $2)"
 		  : "SELECT fleet_add_host($1, " LIST_OF("$2") ")",
-	    params, 2, sqlstate, err);
+	    params, 2, err);
 	strbuf_release(&tags);
 	*ret = code == 0 ? json_new() : NULL;
 	return code;
 }
 
-static int run_retire(struct operator_side *o, const struct json *request, struct json **ret,
-    char sqlstate[6], struct err *err)
+static int run_retire(
+    struct operator_side *o, const struct json *request, struct json **ret, struct err *err)
 {
 	const char *name = json_text(request, "name");
 	int code = name ? 0 : err_set(err, ERR_USAGE, "the request 'retire' needs 'name'");
 
-	code = code ?: operator_ask(o->pg, "SELECT fleet_bar($1)", &name, 1, sqlstate, err);
+	code = code ?: operator_ask(o, "SELECT fleet_bar($1)", &name, 1, err);
 	const int64_t ended = code == 0 ? pg_number(o->pg, 0, 0) : 0;
-	code = code ?: operator_ask(o->pg, "SELECT fleet_retire_host($1)", &name, 1, sqlstate, err);
+	code = code ?: operator_ask(o, "SELECT fleet_retire_host($1)", &name, 1, err);
 	if (code < 0)
 		return code;
 	*ret = json_new();
@@ -311,19 +303,19 @@ static int run_retire(struct operator_side *o, const struct json *request, struc
 }
 
 /* An order to no host has no rows, so its number is asked for separately. */
-static int run_place(struct operator_side *o, const struct json *request, struct json **ret,
-    char sqlstate[6], struct err *err)
+static int run_place(
+    struct operator_side *o, const struct json *request, struct json **ret, struct err *err)
 {
 	const char *token = json_text(request, "token");
 	const struct request *r = requests;
 
 	while (strcmp(r->word, "place") != 0)
 		r++;
-	int code = run_statement(o, r, request, ret, sqlstate, err);
+	int code = run_statement(o, r, request, ret, err);
 	if (code == 0)
-		code = operator_ask(o->pg,
+		code = operator_ask(o,
 		    "SELECT id, rule_version FROM fleet_order WHERE token = $1::uuid", &token, 1,
-		    sqlstate, err);
+		    err);
 	if (code < 0)
 		return code;
 	json_put_int(*ret, "order", pg_number(o->pg, 0, 0));
@@ -334,23 +326,23 @@ static int run_place(struct operator_side *o, const struct json *request, struct
 static const struct {
 	const char *word;
 	int (*run)(struct operator_side *o, const struct json *request, struct json **ret,
-	    char sqlstate[6], struct err *err);
-} doings[] = {{"init", run_init}, {"add", run_add}, {"retire", run_retire}, {"place", run_place}};
+	    struct err *err);
+} doings[] = {{"init", init_run}, {"add", run_add}, {"retire", run_retire}, {"place", run_place}};
 
 static int dispatch(struct operator_side *o, const char *word, const struct json *request,
-    struct json **ret, char sqlstate[6], struct err *err)
+    struct json **ret, struct err *err)
 {
 	for (size_t n = 0; n < COUNT_OF(doings); n++)
 		if (strcmp(doings[n].word, word) == 0)
-			return doings[n].run(o, request, ret, sqlstate, err);
+			return doings[n].run(o, request, ret, err);
 	for (size_t n = 0; n < COUNT_OF(requests); n++)
 		if (strcmp(requests[n].word, word) == 0)
-			return run_statement(o, &requests[n], request, ret, sqlstate, err);
+			return run_statement(o, &requests[n], request, ret, err);
 	return err_set(err, ERR_USAGE, "there is no request '%s'", word);
 }
 
-int request_run(struct operator_side *o, const struct json *request, struct json **ret,
-    char sqlstate[6], struct err *err)
+int request_run(
+    struct operator_side *o, const struct json *request, struct json **ret, struct err *err)
 {
 	const char *word = json_text(request, "do");
 	int code;
@@ -363,7 +355,7 @@ int request_run(struct operator_side *o, const struct json *request, struct json
 	} else if (!o->pg) {
 		return err_set(err, ERR_USAGE, "not connected");
 	} else {
-		code = dispatch(o, word, request, ret, sqlstate, err);
+		code = dispatch(o, word, request, ret, err);
 	}
 	if (code < 0) {
 		json_free(*ret);
