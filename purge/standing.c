@@ -37,7 +37,7 @@ int standing_check(const struct options *o, struct err *err)
 }
 
 int standing_keep(
-    const struct session *s, uint64_t number, const struct block_plan *plan, struct err *err)
+    const struct session *s, uint64_t number, const struct rule_list *plan, struct err *err)
 {
 	const struct options *o = &s->options;
 	struct standing standing = {.number = number,
@@ -50,8 +50,8 @@ int standing_keep(
 	    .selector = o->selector};
 	int code;
 
-	for (size_t n = 0; n < plan->rules.count; n++) {
-		const char *subject = plan->rules.list[n].subject;
+	for (size_t n = 0; n < plan->count; n++) {
+		const char *subject = plan->list[n].subject;
 
 		strlist_push(&standing.rules, subject, strlen(subject));
 	}

@@ -9,7 +9,7 @@
 /* For --for of purge and hold: ERR_USAGE if the options cannot stay in force. */
 int standing_check(const struct options *o, struct err *err) NODISCARD;
 /* Puts the order that was carried out as batch `number` in force. plan has its rules. */
-int standing_keep(const struct session *s, uint64_t number, const struct block_plan *plan,
+int standing_keep(const struct session *s, uint64_t number, const struct rule_list *plan,
     struct err *err) NODISCARD;
 
 /* For sync: carries out all of them again, and reports the results. Returns an exit status. */

@@ -14,7 +14,7 @@ struct acting {
 	const struct options *o;
 	const char *verb;
 	struct json *spec;
-	struct block_plan plan; /* --block */
+	struct rule_list plan; /* --block */
 	struct fleet_order preview, order;
 };
 
@@ -155,8 +155,8 @@ static void say_found(const struct acting *a, const char *key)
 			strbuf_printf(&line, "%s %s %" PRId64, told == 1 ? ":" : ",", r.shown, one);
 	}
 	say(stderr, "%s.\n", strbuf_text(&line));
-	for (size_t n = 0; n < a->plan.rules.count; n++)
-		say(stderr, "To be refused on all hosts: %s.\n", a->plan.rules.list[n].subject);
+	for (size_t n = 0; n < a->plan.count; n++)
+		say(stderr, "To be refused on all hosts: %s.\n", a->plan.list[n].subject);
 }
 
 /* "mx3", "mx3 and mx4", "3 absent hosts" */
@@ -184,9 +184,8 @@ static bool is_wanted(const struct acting *a)
 	if (c.absent)
 		snprintf(also, sizeof(also), ", and on %s what came before now",
 		    absent_names(&a->preview, names, sizeof(names)));
-	snprintf(question, sizeof(question), "%s%c%s these%s?",
-	    a->plan.rules.count ? "Block and " : "",
-	    a->plan.rules.count ? verb[0] : verb[0] - 'a' + 'A', verb + 1, also);
+	snprintf(question, sizeof(question), "%s%c%s these%s?", a->plan.count ? "Block and " : "",
+	    a->plan.count ? verb[0] : verb[0] - 'a' + 'A', verb + 1, also);
 	return ask_hosts(STDIN_FILENO, stderr, question, c.hosts) == ANSWER_YES;
 }
 
@@ -201,7 +200,7 @@ static int place(struct acting *a, struct fleet_order *o, bool dry_run, struct e
 	    .expire = dry_run      ? FLEET_LOOK
 		      : expire > 0 ? expire
 				   : 1,
-	    .rules = &a->plan.rules,
+	    .rules = &a->plan,
 	    .rules_for = (a->o->block_for + USEC_PER_SEC - 1) / USEC_PER_SEC};
 	return fleet_place(a->f, o, err);
 }
@@ -229,7 +228,7 @@ static int ask(struct acting *a, bool *ret_end, struct err *err)
 	say_found(a, key);
 	if (c.failed)
 		(void)!fleet_tell_hosts(stderr, &a->preview, 0, NULL);
-	if (fleet_sum(&a->preview, key, NULL) == 0 && !c.absent && !a->plan.rules.count)
+	if (fleet_sum(&a->preview, key, NULL) == 0 && !c.absent && !a->plan.count)
 		return tell_preview(a, fleet_exit(&a->preview), err);
 	*ret_end = !is_wanted(a);
 	if (!*ret_end)
@@ -266,13 +265,12 @@ static void say_rules(const struct acting *a)
 
 	for (size_t n = 0; n < FLEET_SITES_MAX; n++)
 		versions[n] = a->order.at[n].number ? a->order.at[n].rule_version : -1;
-	if (!a->plan.rules.count || fleet_rules_known(a->f, versions, &k, NULL) < 0)
+	if (!a->plan.count || fleet_rules_known(a->f, versions, &k, NULL) < 0)
 		return;
-	for (size_t n = 0; n < a->plan.rules.count; n++)
+	for (size_t n = 0; n < a->plan.count; n++)
 		say(stdout, "%s: REJECT until %s, in force on %zu of %zu %s.\n",
-		    a->plan.rules.list[n].subject,
-		    block_until(&a->plan.rules.list[n], until, sizeof(until)), k.known, k.hosts,
-		    PLURAL(k.hosts, "host"));
+		    a->plan.list[n].subject, block_until(&a->plan.list[n], until, sizeof(until)),
+		    k.known, k.hosts, PLURAL(k.hosts, "host"));
 }
 
 static int tell(const struct acting *a, const struct fleet_order *o, struct err *err)
@@ -343,7 +341,7 @@ int fleet_act(struct fleet *f, struct err *err)
 	int code = run(&a, err);
 
 	json_free(a.spec);
-	block_plan_release(&a.plan);
+	rule_list_release(&a.plan);
 	fleet_order_release(&a.preview);
 	fleet_order_release(&a.order);
 	return code;

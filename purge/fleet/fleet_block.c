@@ -14,7 +14,7 @@ struct blocking {
 	struct fleet *f;
 	const struct options *o;
 	bool sets; /* block; false: unblock */
-	struct block_plan plan;
+	struct rule_list plan;
 	int64_t versions[FLEET_SITES_MAX];   /* with these rules; -1: none */
 	bool lost[FLEET_SITES_MAX];          /* did not answer: its link is unusable */
 	size_t failed;                       /* rules that some fleet refused and another took */
@@ -185,12 +185,12 @@ static int run(struct blocking *b, struct err *err)
 	int status = 0, code = make_plan(b, err);
 
 	code = code ?: read_rules(b, err);
-	for (size_t n = 0; code == 0 && !b->o->dry_run && n < b->plan.rules.count; n++)
-		code = send_to_all(b, &b->plan.rules.list[n], err);
+	for (size_t n = 0; code == 0 && !b->o->dry_run && n < b->plan.count; n++)
+		code = send_to_all(b, &b->plan.list[n], err);
 	if (code == 0 && !b->o->dry_run)
 		code = status = await_known(b, err);
-	for (size_t n = 0; code >= 0 && n < b->plan.rules.count; n++)
-		code = tell_one(b, &b->plan.rules.list[n]);
+	for (size_t n = 0; code >= 0 && n < b->plan.count; n++)
+		code = tell_one(b, &b->plan.list[n]);
 	code = code < 0 && status >= 0 && !err->text[0] ? session_written(code, err) : code;
 	return code < 0 ? code : status;
 }
@@ -203,7 +203,7 @@ int fleet_block(struct fleet *f, struct err *err)
 	for (size_t n = 0; n < FLEET_SITES_MAX; n++)
 		b.versions[n] = -1;
 	int code = run(&b, err);
-	block_plan_release(&b.plan);
+	rule_list_release(&b.plan);
 	for (size_t n = 0; n < FLEET_SITES_MAX; n++)
 		json_free(b.there[n]);
 	return code == ERR_STOPPED ? EXIT_INTERRUPTED : code;

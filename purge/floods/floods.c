@@ -73,14 +73,14 @@ void floods_selected(const struct session *s)
 {
 	const struct options *o = &s->options;
 	const struct block_terms terms = {.action = RULE_REJECT, .reason = "", .author = ""};
-	AUTO(block_plan_release) struct block_plan plan = {0};
+	AUTO(rule_list_release) struct rule_list plan = {0};
 	struct err ignored;
 
 	if (o->flood && floods_mark(s, o->flood, "bad", &ignored) == 0 && !o->quiet && !o->json)
 		say(stdout, "Flood %u is marked as bad: nothing of it is learned.\n",
 		    (unsigned)o->flood);
 	else if (!o->flood && block_plan_selector(&plan, &o->selector, &terms, &ignored) == 0)
-		floods_named(s, &plan.rules);
+		floods_named(s, &plan);
 }
 
 /* An expression for the addresses that fold to this key: with any tag, in any case. */

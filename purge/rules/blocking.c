@@ -18,7 +18,7 @@ static int64_t up_to_second(int64_t wall)
 }
 
 static int add_rule(
-    struct block_plan *plan, const char *subject, const struct block_terms *terms, struct err *err)
+    struct rule_list *plan, const char *subject, const struct block_terms *terms, struct err *err)
 {
 	AUTO(rule_release) struct rule r = {0};
 
@@ -33,7 +33,7 @@ static int add_rule(
 	r.set_time = terms->now / USEC_PER_SEC * USEC_PER_SEC;
 	r.expires = up_to_second(terms->expires);
 	code = rule_set_note(&r, terms->reason, terms->author);
-	code = code ?: rule_list_add(&plan->rules, &r);
+	code = code ?: rule_list_add(plan, &r);
 	return code < 0 ? err_set(err, code, "'%s': %s", subject, err_word(code)) : 0;
 }
 
@@ -44,7 +44,7 @@ static bool is_domain(const char *text)
 	       p.address.domain.kind != DOMAIN_LITERAL;
 }
 
-static int add_joined(struct block_plan *plan, const char *prefix, const char *subject,
+static int add_joined(struct rule_list *plan, const char *prefix, const char *subject,
     const struct block_terms *terms, struct err *err)
 {
 	AUTO(strbuf_release) struct strbuf joined = {0};
@@ -55,7 +55,7 @@ static int add_joined(struct block_plan *plan, const char *prefix, const char *s
 }
 
 int block_plan_add(
-    struct block_plan *plan, const char *subject, const struct block_terms *terms, struct err *err)
+    struct rule_list *plan, const char *subject, const struct block_terms *terms, struct err *err)
 {
 	int code = add_rule(plan, subject, terms, err);
 
@@ -64,7 +64,7 @@ int block_plan_add(
 	return code;
 }
 
-static int add_login_pattern(struct block_plan *plan, const struct pattern *p,
+static int add_login_pattern(struct rule_list *plan, const struct pattern *p,
     const struct block_terms *terms, struct err *err)
 {
 	return add_joined(plan,
@@ -72,7 +72,7 @@ static int add_login_pattern(struct block_plan *plan, const struct pattern *p,
 	    err);
 }
 
-int block_plan_selector(struct block_plan *plan, const struct selector *selector,
+int block_plan_selector(struct rule_list *plan, const struct selector *selector,
     const struct block_terms *terms, struct err *err)
 {
 	const struct pattern_set *sets[] = {&selector->author, &selector->sender, &selector->from};
@@ -91,15 +91,10 @@ int block_plan_selector(struct block_plan *plan, const struct selector *selector
 	for (size_t i = 0; code == 0 && i < selector->clients.count; i++)
 		code = add_joined(plan,
 		    "client:", net_block_text(&selector->clients.list[i], client), terms, err);
-	if (code == 0 && plan->rules.count == 0)
+	if (code == 0 && plan->count == 0)
 		return err_set(err, ERR_USAGE,
 		    "'--block' needs a pattern, '--sender', '--from', '--login' or '--client'");
 	return code;
-}
-
-void block_plan_release(struct block_plan *plan)
-{
-	rule_list_release(&plan->rules);
 }
 
 /* postmaster stands for the senders of the domain. */
@@ -267,13 +262,13 @@ struct block_terms block_terms_of(const struct session *s, enum rule_action acti
 	    .subdomains = o->subdomains};
 }
 
-int block_doubts(const struct session *s, const struct block_plan *plan, struct err *err)
+int block_doubts(const struct session *s, const struct rule_list *plan, struct err *err)
 {
 	char words[640];
 	int doubts = 0;
 
-	for (size_t i = 0; i < plan->rules.count; i++) {
-		if (!block_doubt(&plan->rules.list[i], &s->postfix, words, sizeof(words)))
+	for (size_t i = 0; i < plan->count; i++) {
+		if (!block_doubt(&plan->list[i], &s->postfix, words, sizeof(words)))
 			continue;
 		complain("%s", words);
 		doubts++;
@@ -284,7 +279,7 @@ int block_doubts(const struct session *s, const struct block_plan *plan, struct 
 }
 
 int block_ask(
-    const struct session *s, const struct block_plan *plan, const char *question, struct err *err)
+    const struct session *s, const struct rule_list *plan, const char *question, struct err *err)
 {
 	int doubts = block_doubts(s, plan, err);
 
@@ -296,9 +291,9 @@ int block_ask(
 	return 0;
 }
 
-static void tell_outranking(const struct session *s, const struct block_plan *plan)
+static void tell_outranking(const struct session *s, const struct rule_list *plan)
 {
-	const struct rulebox_question question = {.blocked = &plan->rules};
+	const struct rulebox_question question = {.blocked = plan};
 	struct rulebox box;
 	struct err err = {{0}};
 	char origin[256];
@@ -338,7 +333,7 @@ static void tell_past_rules(const struct session *s)
 		    first->words);
 }
 
-void block_tell_exceptions(const struct session *s, const struct block_plan *plan)
+void block_tell_exceptions(const struct session *s, const struct rule_list *plan)
 {
 	tell_outranking(s, plan);
 	tell_past_rules(s);

@@ -9,10 +9,6 @@
 #include "purge/rules/rulebox.h"
 #include "purge/session.h"
 
-struct block_plan {
-	struct rule_list rules;
-};
-
 struct block_terms {
 	enum rule_action action;
 	const char *text;
@@ -21,13 +17,13 @@ struct block_terms {
 	bool subdomains;
 };
 
-/* subject as in pqpurge-rules(5). A domain with subdomains takes two rules. */
-int block_plan_add(struct block_plan *plan, const char *subject, const struct block_terms *terms,
+/* Adds to a plan, the rules of one command line. subject as in pqpurge-rules(5). A domain with
+ * subdomains takes two rules. */
+int block_plan_add(struct rule_list *plan, const char *subject, const struct block_terms *terms,
     struct err *err) NODISCARD;
 /* For the selector's patterns, --sender, --from, --login, --client. */
-int block_plan_selector(struct block_plan *plan, const struct selector *selector,
+int block_plan_selector(struct rule_list *plan, const struct selector *selector,
     const struct block_terms *terms, struct err *err) NODISCARD;
-void block_plan_release(struct block_plan *plan);
 
 /* Words in buf if the rule would refuse bounces or mail of this host's own domains ($myorigin,
  * $mydestination), or NULL. */
@@ -47,13 +43,13 @@ int block_unset(const struct index_client *client, const char *subject, struct b
 struct block_terms block_terms_of(const struct session *s, enum rule_action action, int64_t lasts);
 /* Prints doubts (block_doubt) on stderr. Returns their number, or ERR_USAGE: nobody can be asked
  * about them, and neither '--yes' nor '--dry-run' was given. */
-int block_doubts(const struct session *s, const struct block_plan *plan, struct err *err);
+int block_doubts(const struct session *s, const struct rule_list *plan, struct err *err);
 /* block_doubts, and asks if necessary. 1 yes, 0 no (reported), or ERR_USAGE. */
-int block_ask(const struct session *s, const struct block_plan *plan, const char *question,
+int block_ask(const struct session *s, const struct rule_list *plan, const char *question,
     struct err *err) NODISCARD;
 /* Prints on stderr which mail passes nevertheless, by OK rules that outrank the plan or by settings
  * of Postfix. Best effort. */
-void block_tell_exceptions(const struct session *s, const struct block_plan *plan);
+void block_tell_exceptions(const struct session *s, const struct rule_list *plan);
 /* If the daemon started within the last hour: says that sessions which lost the milter are not
  * covered. */
 void block_tell_sessions(FILE *to, const struct session *s);

@@ -14,7 +14,7 @@ struct act {
 	struct session *s;
 	struct walk walk;
 	struct save save;             /* --save */
-	struct block_plan plan;       /* --block */
+	struct rule_list plan;        /* --block */
 	struct batch_numbers batches; /* undo */
 	struct standing_ends ends;
 	int code; /* the error while asking; its words are in err */
@@ -66,18 +66,18 @@ static int block_first(struct act *a, struct err *err)
 {
 	FILE *to = a->s->options.json ? stderr : stdout;
 
-	for (size_t i = 0; i < a->plan.rules.count; i++) {
+	for (size_t i = 0; i < a->plan.count; i++) {
 		struct block_answer answer;
-		int code = block_set(&a->s->client, &a->plan.rules.list[i], &answer, err);
+		int code = block_set(&a->s->client, &a->plan.list[i], &answer, err);
 
 		if (code < 0)
 			return err_within(err, code, "nothing was deleted");
 		a->walk.order.rules_set++;
 		a->not_saved |= !answer.saved;
 		if (!a->s->options.quiet || !answer.saved)
-			block_tell(to, &a->plan.rules.list[i], &answer);
+			block_tell(to, &a->plan.list[i], &answer);
 	}
-	if (a->plan.rules.count)
+	if (a->plan.count)
 		block_tell_exceptions(a->s, &a->plan);
 	return 0;
 }
@@ -97,18 +97,17 @@ static void say_blocks(const struct act *a, FILE *to)
 {
 	char until[CLOCK_TEXT_SIZE];
 
-	for (size_t i = 0; i < a->plan.rules.count; i++)
+	for (size_t i = 0; i < a->plan.count; i++)
 		say(to, "To be %s: %s, until %s.\n",
 		    a->walk.order.action == ACTION_HOLD ? "held when it comes" : "refused",
-		    a->plan.rules.list[i].subject,
-		    block_until(&a->plan.rules.list[i], until, sizeof(until)));
+		    a->plan.list[i].subject, block_until(&a->plan.list[i], until, sizeof(until)));
 }
 
 static bool put_question(const struct act *a, const struct tally *t)
 {
 	const uint64_t n = t->results[RESULT_READY], others = t->other_recipients;
 	const char *verb = action_rows[a->walk.order.action].verb;
-	const bool block = a->plan.rules.count > 0;
+	const bool block = a->plan.count > 0;
 	const char *first = a->walk.order.action == ACTION_HOLD ? "Hold what comes" : "Block this";
 	char question[256], also[64] = "";
 
@@ -145,8 +144,7 @@ static bool is_too_much(const struct act *a, uint64_t ready)
 static enum order_answer ask(void *arg, struct order *order, const struct outcome *found)
 {
 	struct act *a = arg;
-	const bool something =
-	    found->tally.results[RESULT_READY] || a->plan.rules.count || a->ends.count;
+	const bool something = found->tally.results[RESULT_READY] || a->plan.count || a->ends.count;
 	struct summary r;
 
 	(void)order;
@@ -169,7 +167,7 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 	if (a->code < 0)
 		return ORDER_NO;
 	/* mail may have come before the rules were in force, or have been held before the end */
-	return a->plan.rules.count || a->ends.count ? ORDER_AGAIN : ORDER_GO;
+	return a->plan.count || a->ends.count ? ORDER_AGAIN : ORDER_GO;
 }
 
 /* Mail that an admin deletes or holds must not count as its sender's usual volume. */
@@ -272,7 +270,7 @@ int verb_act(struct session *s, struct err *err)
 	interrupt_catch();
 	int code = run(&a, err);
 	walk_release(&a.walk);
-	block_plan_release(&a.plan);
+	rule_list_release(&a.plan);
 	io_close(&a.save.directory);
 	standing_ends_release(&a.ends);
 	free(a.batches.list);

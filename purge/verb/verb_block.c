@@ -7,7 +7,7 @@
 #include "purge/tell/field.h"
 #include "purge/tell/say.h"
 
-static int make_plan(const struct session *s, struct block_plan *plan, struct err *err)
+static int make_plan(const struct session *s, struct rule_list *plan, struct err *err)
 {
 	const struct options *o = &s->options;
 	struct block_terms terms = block_terms_of(s, o->action, o->rule_for);
@@ -62,14 +62,14 @@ static int set_one(const struct session *s, const struct rule *r, struct err *er
 
 int verb_block(struct session *s, struct err *err)
 {
-	AUTO(block_plan_release) struct block_plan plan = {0};
+	AUTO(rule_list_release) struct rule_list plan = {0};
 	int status = EXIT_DONE, code = make_plan(s, &plan, err);
 
 	code = code ?: block_ask(s, &plan, "Block it nevertheless?", err);
 	if (code == 0)
 		status = EXIT_INTERRUPTED;
-	for (size_t i = 0; code > 0 && i < plan.rules.count; i++) {
-		int one = set_one(s, &plan.rules.list[i], err);
+	for (size_t i = 0; code > 0 && i < plan.count; i++) {
+		int one = set_one(s, &plan.list[i], err);
 
 		code = one < 0 ? one : code;
 		status = one > 0 ? one : status;
@@ -78,7 +78,7 @@ int verb_block(struct session *s, struct err *err)
 		block_tell_exceptions(s, &plan);
 	if (code > 0 && !s->options.dry_run && s->options.action != RULE_OK &&
 	    s->options.action != RULE_WARN)
-		floods_named(s, &plan.rules);
+		floods_named(s, &plan);
 	if (code > 0 && !s->options.json && !s->options.quiet && !s->options.dry_run)
 		block_tell_sessions(stdout, s);
 	return code < 0 ? code : status;
@@ -146,7 +146,7 @@ static int remove_one(
 
 int verb_unblock(struct session *s, struct err *err)
 {
-	AUTO(block_plan_release) struct block_plan plan = {0};
+	AUTO(rule_list_release) struct rule_list plan = {0};
 	AUTO(rulebox_release) struct rulebox box = {0};
 	struct err why = {{0}};
 	int status = EXIT_DONE, code = make_plan(s, &plan, err);
@@ -154,8 +154,8 @@ int verb_unblock(struct session *s, struct err *err)
 	/* if the rules cannot be read, the daemon still removes the rule */
 	if (code == 0 && rulebox_read(&s->client, s->options.now, NULL, &box, &why) < 0)
 		complain("could not read the rules: %s", why.text);
-	for (size_t i = 0; code >= 0 && i < plan.rules.count; i++) {
-		code = remove_one(s, &plan.rules.list[i], &box, err);
+	for (size_t i = 0; code >= 0 && i < plan.count; i++) {
+		code = remove_one(s, &plan.list[i], &box, err);
 		status = code > 0 ? code : status;
 	}
 	return code < 0 ? code : status;

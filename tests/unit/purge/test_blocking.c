@@ -8,13 +8,13 @@ static const struct block_terms plain = {
     .action = RULE_REJECT, .reason = "", .author = "root", .now = WALL + 5, .expires = WALL + 9};
 
 /* Separated by blanks. */
-static char *subjects(const struct block_plan *plan)
+static char *subjects(const struct rule_list *plan)
 {
 	struct strbuf text = {0};
 
 	strbuf_puts(&text, "");
-	for (size_t i = 0; i < plan->rules.count; i++)
-		strbuf_printf(&text, "%s%s", i ? " " : "", plan->rules.list[i].subject);
+	for (size_t i = 0; i < plan->count; i++)
+		strbuf_printf(&text, "%s%s", i ? " " : "", plan->list[i].subject);
 	return text.text ? text.text : strdup("");
 }
 
@@ -45,7 +45,7 @@ static void test_subjects(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct block_plan plan = {0};
+		struct rule_list plan = {0};
 		struct block_terms terms = plain;
 		struct err err = {{0}};
 		int code;
@@ -61,11 +61,10 @@ static void test_subjects(void **state)
 			case_assert_text(cases[i].name, got, cases[i].want);
 			free(got);
 			/* In whole seconds, and never shorter than asked for. */
-			case_assert(cases[i].name, plan.rules.list[0].set_time == WALL);
-			case_assert(
-			    cases[i].name, plan.rules.list[0].expires == WALL + USEC_PER_SEC);
+			case_assert(cases[i].name, plan.list[0].set_time == WALL);
+			case_assert(cases[i].name, plan.list[0].expires == WALL + USEC_PER_SEC);
 		}
-		block_plan_release(&plan);
+		rule_list_release(&plan);
 	}
 }
 
@@ -80,7 +79,7 @@ static void add(struct pattern_set *set, const char *text)
 /* purge --block refuses mail of its selectors, so it needs one that names a sender. */
 static void test_selector(void **state)
 {
-	struct block_plan plan = {0};
+	struct rule_list plan = {0};
 	struct block_terms terms = plain;
 	struct selector s;
 	struct err err = {{0}};
@@ -101,7 +100,7 @@ static void test_selector(void **state)
 	assert_string_equal(
 	    got, "a.example b@b.example /c/i login:joe client:192.0.2.0/24 client:2001:db8::1");
 	free(got);
-	block_plan_release(&plan);
+	rule_list_release(&plan);
 	selector_release(&s);
 }
 
