@@ -50,5 +50,10 @@ int setup_plan(struct setup *setup, const struct session *s, struct err *err) NO
 int setup_plan_removal(struct setup *setup, const struct session *s, struct err *err) NODISCARD;
 void setup_release(struct setup *setup);
 
+extern const struct setup_row {
+	const char *word;     /* in JSON */
+	const char *sentence; /* NULL: the changed lines are shown */
+	int (*carry_out)(struct setup *setup, const struct setup_step *step, struct err *err);
+} setup_rows[]; /* by kind */
 /* Records the step before the next one. A reload of a Postfix that does not run is no error. */
 int setup_do(struct setup *setup, const struct setup_step *step, struct err *err) NODISCARD;

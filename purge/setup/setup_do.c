@@ -253,23 +253,24 @@ static int save_record(struct setup *setup, struct err *err)
 	return setup_record_save(setup->record_path, &setup->made, err);
 }
 
+const struct setup_row setup_rows[] = {
+    [SETUP_USER] = {"make_user", "make the system user %s", make_user},
+    [SETUP_MAKE_DIRECTORY] = {"make_directory", "make the directory %s", make_directory},
+    [SETUP_CONF] = {"conf", NULL, change_conf},
+    [SETUP_RESTORE_CONF] = {"restore_conf", "put %s back as it was", restore_conf},
+    [SETUP_START] = {"start", "enable and start %s", start_unit},
+    [SETUP_RESTART] = {"restart", "restart %s", restart_unit},
+    [SETUP_STOP] = {"stop", "stop and disable %s", stop_unit},
+    [SETUP_LIST] = {"list", NULL, change_list},
+    [SETUP_RELOAD] = {"reload", "reload Postfix (%s) if it runs", reload_postfix},
+    [SETUP_REMOVE_DIRECTORY] = {"remove_directory", "remove the directory %s", remove_directory},
+};
+
 int setup_do(struct setup *setup, const struct setup_step *step, struct err *err)
 {
-	static int (*const doers[])(struct setup *, const struct setup_step *, struct err *) = {
-	    [SETUP_USER] = make_user,
-	    [SETUP_MAKE_DIRECTORY] = make_directory,
-	    [SETUP_CONF] = change_conf,
-	    [SETUP_RESTORE_CONF] = restore_conf,
-	    [SETUP_START] = start_unit,
-	    [SETUP_RESTART] = restart_unit,
-	    [SETUP_STOP] = stop_unit,
-	    [SETUP_LIST] = change_list,
-	    [SETUP_RELOAD] = reload_postfix,
-	    [SETUP_REMOVE_DIRECTORY] = remove_directory,
-	};
 	int code = setup->s->options.remove ? 0 : save_record(setup, err), saved;
 
-	code = code ?: doers[step->kind](setup, step, err);
+	code = code ?: setup_rows[step->kind].carry_out(setup, step, err);
 	if (setup->s->options.remove)
 		return code;
 	/* also after a failure: a unit may be enabled and not start */

@@ -5,25 +5,9 @@
 #include "purge/tell/ask.h"
 #include "purge/tell/say.h"
 
-static const struct {
-	const char *word;     /* in JSON */
-	const char *sentence; /* NULL: the changed lines are shown */
-} kinds[] = {
-    [SETUP_USER] = {"make_user", "make the system user %s"},
-    [SETUP_MAKE_DIRECTORY] = {"make_directory", "make the directory %s"},
-    [SETUP_CONF] = {"conf", NULL},
-    [SETUP_RESTORE_CONF] = {"restore_conf", "put %s back as it was"},
-    [SETUP_START] = {"start", "enable and start %s"},
-    [SETUP_RESTART] = {"restart", "restart %s"},
-    [SETUP_STOP] = {"stop", "stop and disable %s"},
-    [SETUP_LIST] = {"list", NULL},
-    [SETUP_RELOAD] = {"reload", "reload Postfix (%s) if it runs"},
-    [SETUP_REMOVE_DIRECTORY] = {"remove_directory", "remove the directory %s"},
-};
-
 static void show_sentence(FILE *to, const struct setup_step *step)
 {
-	const char *sentence = kinds[step->kind].sentence, *at = strstr(sentence, "%s");
+	const char *sentence = setup_rows[step->kind].sentence, *at = strstr(sentence, "%s");
 	bool more = step->kind == SETUP_MAKE_DIRECTORY;
 
 	say(to, "  %.*s%s%s%s%s%s\n", (int)(at - sentence), sentence, step->subject, at + 2,
@@ -61,7 +45,7 @@ static void show_steps(FILE *to, const struct setup *setup)
 	struct strlist notes = strlist_of(&setup->notes);
 
 	for (size_t n = 0; n < setup->step_count; n++)
-		if (kinds[setup->steps[n].kind].sentence)
+		if (setup_rows[setup->steps[n].kind].sentence)
 			show_sentence(to, &setup->steps[n]);
 	show_lines(to, setup, SETUP_CONF);
 	show_lines(to, setup, SETUP_LIST);
@@ -73,7 +57,7 @@ static int put_step(const struct setup_step *step, const char *result, const cha
 {
 	struct json *o = json_new();
 
-	json_put_text(o, "step", kinds[step->kind].word);
+	json_put_text(o, "step", setup_rows[step->kind].word);
 	json_put_text(o, "subject", step->subject);
 	if (step->before)
 		json_put_text(o, "before", step->before);
