@@ -33,8 +33,7 @@ static int answer(int out, int code, struct json *good, const char *sqlstate, co
 	struct json *bad = json_new();
 	json_put_text(bad, "error", word_of(code, sqlstate));
 	json_put_text(bad, "text", err->text[0] ? err->text : err_word(code));
-	if (*sqlstate)
-		json_put_text(bad, "sqlstate", sqlstate);
+	json_put_words(bad, "sqlstate", sqlstate);
 	return say(out, bad);
 }
 

@@ -282,6 +282,5 @@ void indexkeeper_status(struct indexkeeper *k, struct json *out)
 			put_counts(out, &counts);
 		indexkeeper_give_back(k);
 	}
-	if (why.text[0] || err.text[0])
-		json_put_text(out, STATUS_LAST_ERROR, why.text[0] ? why.text : err.text);
+	json_put_words(out, STATUS_LAST_ERROR, why.text[0] ? why.text : err.text);
 }

@@ -123,6 +123,12 @@ void json_put_text(struct json *o, const char *key, const char *text)
 	set_new(o, key, text ? text_value(text) : json_null());
 }
 
+void json_put_words(struct json *o, const char *key, const char *text)
+{
+	if (text && *text)
+		json_put_text(o, key, text);
+}
+
 void json_put_int(struct json *o, const char *key, int64_t value)
 {
 	set_new(o, key, json_integer(value));

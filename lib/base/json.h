@@ -12,7 +12,8 @@ struct json;
 struct json *json_new(void); /* NULL if out of memory; every json_put accepts that */
 void json_free(struct json *o);
 void json_release(struct json **o);
-void json_put_text(struct json *o, const char *key, const char *text); /* text NULL writes null */
+void json_put_text(struct json *o, const char *key, const char *text);  /* text NULL writes null */
+void json_put_words(struct json *o, const char *key, const char *text); /* unless NULL or "" */
 void json_put_int(struct json *o, const char *key, int64_t value);
 void json_put_bool(struct json *o, const char *key, bool value);
 void json_put_share(struct json *o, const char *key, double value); /* writes six digits */

@@ -9,10 +9,8 @@ static void put_notes(const struct rule *r, struct json *o)
 {
 	if (r->expires)
 		json_put_int(o, "expires", r->expires / USEC_PER_SEC);
-	if (r->author && *r->author)
-		json_put_text(o, "author", r->author);
-	if (r->reason && *r->reason)
-		json_put_text(o, "reason", r->reason);
+	json_put_words(o, "author", r->author);
+	json_put_words(o, "reason", r->reason);
 }
 
 struct json *rule_json(const struct rule *r, const char *rules_file)
@@ -21,10 +19,8 @@ struct json *rule_json(const struct rule *r, const char *rules_file)
 
 	json_put_text(o, "pattern", r->subject);
 	json_put_text(o, "action", rule_action_word(r->action));
-	if (*r->text)
-		json_put_text(o, "text", r->text);
-	if (*r->status)
-		json_put_text(o, "status", r->status);
+	json_put_words(o, "text", r->text);
+	json_put_words(o, "status", r->status);
 	json_put_text(o, "origin", r->line ? "file" : r->fleet ? "fleet" : "command");
 	if (r->line) {
 		json_put_text(o, "file", rules_file);

@@ -223,10 +223,8 @@ void rulekeeper_each_second(struct rulekeeper *k)
 
 static void put_errors(const struct err *file, const struct err *stored, struct json *reply)
 {
-	if (file->text[0])
-		json_put_text(reply, STATUS_RULES_ERROR, file->text);
-	if (stored->text[0])
-		json_put_text(reply, STATUS_RULES_STORED_ERROR, stored->text);
+	json_put_words(reply, STATUS_RULES_ERROR, file->text);
+	json_put_words(reply, STATUS_RULES_STORED_ERROR, stored->text);
 }
 
 static int answer_rules(

@@ -57,8 +57,7 @@ static struct json *make(const struct live *live, size_t floods)
 		json_put_int(o, "queued", json_int(live->answer, STATUS_ROWS, 0));
 		json_put_int(o, "rules", json_int(live->answer, STATUS_RULES, 0));
 	}
-	if (trouble)
-		json_put_text(o, "trouble", trouble);
+	json_put_words(o, "trouble", trouble);
 	for (size_t n = 0; live->answer && n < floods; n++)
 		if (json_at(live->answer, STATUS_FLOODS, n))
 			put_flood(list, json_at(live->answer, STATUS_FLOODS, n));

@@ -41,8 +41,7 @@ static int host_json(const struct json *host)
 	json_put_text(o, "version", json_text(health, "version"));
 	if (json_int(health, "queued", -1) >= 0)
 		json_put_int(o, "queued", json_int(health, "queued", 0));
-	if (*json_words(health, "trouble"))
-		json_put_text(o, "trouble", json_words(health, "trouble"));
+	json_put_words(o, "trouble", json_words(health, "trouble"));
 	json_list(host, "tags", SIZE_MAX, &tags);
 	if (tags.len || tags.failed)
 		json_put_packed(o, "tags", &tags);
@@ -322,8 +321,7 @@ static int name_role(struct fleet *f, struct err *err)
 	json_put_text(request, "name", o->words[1]);
 	if (adds) {
 		put_tags(request, o->tags);
-		if (o->as)
-			json_put_text(request, "as", o->as);
+		json_put_words(request, "as", o->as);
 	}
 	int code = fleet_link_ask(&f->sites[0].link, request, &answer, err);
 	if (code == 0 && o->json)

@@ -73,8 +73,7 @@ static int list_json(struct looking *k, const struct fleet_result *host, const s
 	struct json *o = json_duplicate(line);
 
 	json_put_text(o, "host", host->host);
-	if (k->f->sites[host->site].name)
-		json_put_text(o, "fleet", k->f->sites[host->site].name);
+	json_put_words(o, "fleet", k->f->sites[host->site].name);
 	return json_line(stdout, o);
 }
 

@@ -109,8 +109,7 @@ static int host_line(const struct fleet_order *o, const struct fleet_result *res
 	int64_t status = json_int(r, "exit", -1);
 
 	json_put_text(line, "host", result->host);
-	if (fleet)
-		json_put_text(line, "fleet", fleet);
+	json_put_words(line, "fleet", fleet);
 	json_put_int(line, "order", o->at[result->site].number);
 	json_put_text(line, "state", fleet_state_word(r));
 	if (status >= 0)
@@ -118,8 +117,7 @@ static int host_line(const struct fleet_order *o, const struct fleet_result *res
 	json_put_int(line, "attempt", json_int(r, "attempt", 0));
 	if (summary)
 		json_put(line, "summary", json_duplicate(summary));
-	if (words && *words)
-		json_put_text(line, "words", words);
+	json_put_words(line, "words", words);
 	return json_line(stdout, line);
 }
 

@@ -92,8 +92,7 @@ void fleet_why_put(struct json *o, const struct fleet_group *g)
 		struct json *example = json_new();
 
 		json_put_text(example, "host", members[HOST]);
-		if (*members[FLEET])
-			json_put_text(example, "fleet", members[FLEET]);
+		json_put_words(example, "fleet", members[FLEET]);
 		json_put_text(example, "queue_id", members[ID]);
 		json_put_text(example, "address", members[ADDRESS]);
 		json_put_text(example, "delay_reason", members[REASON]);

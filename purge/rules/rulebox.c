@@ -15,8 +15,7 @@ static void put_query(struct json *o, const struct ruleset_query *query)
 	char client[NET_TEXT_SIZE];
 
 	json_put_text(o, "test", query->address->text);
-	if (query->login)
-		json_put_text(o, "login", query->login);
+	json_put_words(o, "login", query->login);
 	if (query->client)
 		json_put_text(o, "client", net_text(query->client, client));
 }

@@ -310,8 +310,7 @@ static int item_line(FILE *to, const struct summary *s, const struct item *item)
 		json_put_int(o, "other_recipients", item->other_recipients);
 	put_true(o, "from_queue", item->from_queue);
 	put_true(o, "bounce", item->bounce);
-	if (item->reason && *item->reason)
-		json_put_text(o, "reason", item->reason);
+	json_put_words(o, "reason", item->reason);
 	if (item->result == RESULT_UNPROVEN && action_rows[s->action].changes)
 		json_put_text(
 		    o, "command", forcing_command(s, &m.queue_id, command, sizeof(command)));
@@ -338,8 +337,7 @@ static int summary_line(FILE *to, const struct summary *s)
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].n || rows[i].flags & COUNT_ALWAYS)
 			json_put_int(o, rows[i].key, (int64_t)rows[i].n);
-	if (s->outcome->trouble.text[0])
-		json_put_text(o, "trouble", s->outcome->trouble.text);
+	json_put_words(o, "trouble", s->outcome->trouble.text);
 	put_batch(o, s);
 	return json_line_of(to, "summary", o);
 }

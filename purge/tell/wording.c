@@ -97,12 +97,6 @@ void wording_put_place(struct json *o, const struct item *item, const struct mes
 	fields_put(o, fields, COUNT_OF(fields));
 }
 
-static void put_text(struct json *o, const char *key, const char *text)
-{
-	if (*text)
-		json_put_text(o, key, text);
-}
-
 static void put_address(struct json *o, const char *key, const char *normal)
 {
 	AUTO(strbuf_release) struct strbuf text = {0};
@@ -253,10 +247,10 @@ void wording_put_message(struct json *o, const struct message *m)
 	if (m->queued.from.count && !strlist_equal(from, &m->queued.from))
 		json_put_list(o, "queued_from", &m->queued.from);
 	wording_put_recipients(o, m);
-	put_text(o, "client", net_text(message_outer_client(m), client));
-	put_text(o, "login", message_login(m));
+	json_put_words(o, "client", net_text(message_outer_client(m), client));
+	json_put_words(o, "login", message_login(m));
 	put_submitter(o, m);
-	put_text(o, "message_id", message_id_of(m));
-	put_text(o, "subject", m->subject);
-	put_text(o, "first_queue_id", m->first.queue_id.text);
+	json_put_words(o, "message_id", message_id_of(m));
+	json_put_words(o, "subject", m->subject);
+	json_put_words(o, "first_queue_id", m->first.queue_id.text);
 }

@@ -59,13 +59,10 @@ static int put_step(const struct setup_step *step, const char *result, const cha
 
 	json_put_text(o, "step", setup_rows[step->kind].word);
 	json_put_text(o, "subject", step->subject);
-	if (step->before)
-		json_put_text(o, "before", step->before);
-	if (step->after)
-		json_put_text(o, "after", step->after);
+	json_put_words(o, "before", step->before);
+	json_put_words(o, "after", step->after);
 	json_put_text(o, "result", result);
-	if (reason)
-		json_put_text(o, "reason", reason);
+	json_put_words(o, "reason", reason);
 	return json_line(stdout, o);
 }
 

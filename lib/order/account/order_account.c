@@ -64,8 +64,7 @@ static int make_end(const struct run *run, struct strbuf *ret)
 		json_put_int(o, numbers[n].key, (int64_t)numbers[n].value);
 	if (run->outcome->interrupted)
 		json_put_bool(o, "interrupted", true);
-	if (run->order->token && *run->order->token)
-		json_put_text(o, "token", run->order->token);
+	json_put_words(o, "token", run->order->token);
 	if (is_undone(run))
 		json_put_ints(o, "undid", run->order->undo, run->order->undo_count);
 	return json_write(ret, o);
