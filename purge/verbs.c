@@ -149,6 +149,14 @@ int verb_choose(const char *word, const struct verb **ret, bool *ret_is_name, st
 	return 0;
 }
 
+const struct action_row *verb_action_row(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(verbs); i++)
+		if (strcmp(name, verbs[i].name) == 0)
+			return &action_rows[verbs[i].action];
+	return &action_rows[ACTION_LIST];
+}
+
 static void help_option(FILE *to, const struct option_row *row)
 {
 	char left[64], letter[8] = "    ";

@@ -42,6 +42,8 @@ struct verb {
  * pattern. Otherwise ERR_USAGE with the nearest name. */
 int verb_choose(
     const char *word, const struct verb **ret, bool *ret_is_name, struct err *err) NODISCARD;
+/* Of the verb of this name; for a name that is no verb, ACTION_LIST's. */
+const struct action_row *verb_action_row(const char *name);
 /* verb NULL: general help. */
 void verb_help(FILE *to, const struct verb *verb);
 

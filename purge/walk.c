@@ -133,7 +133,7 @@ int walk_show(struct session *s, walk_put *put, struct err *err)
 bool walk_ask(const struct walk *w, const char *question, uint64_t n)
 {
 	if (w->s->options.selector.all && n)
-		return ask_number(STDIN_FILENO, stderr, question, n) == ANSWER_YES;
+		return ask_number(STDIN_FILENO, stderr, question, "", n) == ANSWER_YES;
 	return ask_yes(STDIN_FILENO, stderr, question) == ANSWER_YES;
 }
 

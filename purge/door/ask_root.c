@@ -138,7 +138,7 @@ static bool is_wanted(const struct session *s, uint64_t matched)
 
 	snprintf(question, sizeof(question), "%c%s what was shown?", verb[0] - 'a' + 'A', verb + 1);
 	if (s->options.selector.all)
-		return ask_number(STDIN_FILENO, stderr, question, matched) == ANSWER_YES;
+		return ask_number(STDIN_FILENO, stderr, question, "", matched) == ANSWER_YES;
 	return ask_yes(STDIN_FILENO, stderr, question) == ANSWER_YES;
 }
 

@@ -156,13 +156,6 @@ static int look_up(struct session *s, const char *token, struct before *ret, str
 	return numbers ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
 
-static const char *done_word(const char *verb)
-{
-	return strcmp(verb, "purge") == 0  ? "deleted"
-	       : strcmp(verb, "hold") == 0 ? "held"
-					   : "released";
-}
-
 /* Frees o. */
 static int send_summary(const struct saying *y, struct json *o)
 {
@@ -189,13 +182,13 @@ static int say_before(
 	struct json *o = json_new();
 
 	json_put_int(o, "matched", (int64_t)b->sum.matched);
-	json_put_int(o, done_word(verb), (int64_t)b->sum.done);
+	json_put_int(o, verb_action_row(verb)->done, (int64_t)b->sum.done);
 	json_put_int(o, "gone", (int64_t)b->sum.gone);
 	json_put_int(o, "changed", (int64_t)b->sum.changed);
 	json_put_int(o, "failed", (int64_t)b->sum.failed);
 	json_put_int(o, "batch", (int64_t)b->sum.number);
 	json_put_bool(o, "repeated", true);
-	take_end(o, done_word(verb), ret);
+	take_end(o, verb_action_row(verb)->done, ret);
 	return send_summary(y, o);
 }
 
@@ -235,7 +228,7 @@ static int say_summary(const struct saying *y, const char *verb, const struct be
 	const struct json *from, *value;
 	AUTO(json_release) struct json *line = NULL;
 	struct json *o = json_new();
-	const char *key, *done = done_word(verb);
+	const char *key, *done = verb_action_row(verb)->done;
 	void *at = NULL;
 	int code = json_parse(strbuf_text(&y->summary), y->summary.len, &line, err);
 

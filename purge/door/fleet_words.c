@@ -4,15 +4,11 @@
 #include <stdarg.h>
 
 #include "base/clock.h"
+#include "purge/verbs.h"
 
 bool fleet_verb_acts(const char *verb)
 {
-	static const char *const acting[] = {"purge", "hold", "release", "undo"};
-
-	for (size_t n = 0; n < COUNT_OF(acting); n++)
-		if (strcmp(verb, acting[n]) == 0)
-			return true;
-	return false;
+	return verb_action_row(verb)->changes;
 }
 
 FORMAT(2, 3) static void put(struct fleet_words *w, const char *format, ...)

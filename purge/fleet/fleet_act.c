@@ -186,7 +186,7 @@ static bool is_wanted(const struct acting *a)
 		    absent_names(&a->preview, names, sizeof(names)));
 	snprintf(question, sizeof(question), "%s%c%s these%s?", a->plan.count ? "Block and " : "",
 	    a->plan.count ? verb[0] : verb[0] - 'a' + 'A', verb + 1, also);
-	return ask_hosts(STDIN_FILENO, stderr, question, c.hosts) == ANSWER_YES;
+	return ask_number(STDIN_FILENO, stderr, question, " of hosts", c.hosts) == ANSWER_YES;
 }
 
 static int place(struct acting *a, struct fleet_order *o, bool dry_run, struct err *err)

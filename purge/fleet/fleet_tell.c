@@ -6,15 +6,9 @@
 
 const char *fleet_done_key(const char *verb, bool dry_run)
 {
-	static const struct {
-		const char *verb, *done, *ready;
-	} rows[] = {{"purge", "deleted", "would_delete"}, {"hold", "held", "would_hold"},
-	    {"release", "released", "would_release"}, {"undo", "released", "would_release"}};
+	const struct action_row *row = verb_action_row(verb);
 
-	for (size_t n = 0; n < COUNT_OF(rows); n++)
-		if (strcmp(verb, rows[n].verb) == 0)
-			return dry_run ? rows[n].ready : rows[n].done;
-	return "matched";
+	return !row->changes ? "matched" : dry_run ? row->ready_key : row->done;
 }
 
 char *fleet_done_text(const char *verb, bool dry_run, char *buf, size_t size)

@@ -75,21 +75,11 @@ enum answer ask_yes(int in, FILE *out, const char *question)
 	return put_question(in, out, question, "[y/N]", NULL);
 }
 
-static enum answer ask_for(
-    int in, FILE *out, const char *question, const char *hint, uint64_t number)
+enum answer ask_number(int in, FILE *out, const char *question, const char *what, uint64_t number)
 {
-	char want[24];
+	char want[24], hint[64];
 
 	snprintf(want, sizeof(want), "%" PRIu64, number);
+	snprintf(hint, sizeof(hint), "[type the number%s]", what);
 	return put_question(in, out, question, hint, want);
-}
-
-enum answer ask_number(int in, FILE *out, const char *question, uint64_t number)
-{
-	return ask_for(in, out, question, "[type the number]", number);
-}
-
-enum answer ask_hosts(int in, FILE *out, const char *question, uint64_t hosts)
-{
-	return ask_for(in, out, question, "[type the number of hosts]", hosts);
 }

@@ -14,7 +14,6 @@ enum answer {
 void ask_afresh(void);
 /* Asks on out and reads a line from in. "y" and "yes", in any case, mean yes. */
 enum answer ask_yes(int in, FILE *out, const char *question);
-/* The answer must be number: for an order that deletes everything. */
-enum answer ask_number(int in, FILE *out, const char *question, uint64_t number);
-/* The answer must be the number of hosts: for an order to many. */
-enum answer ask_hosts(int in, FILE *out, const char *question, uint64_t hosts);
+/* The answer must be number: for an order that deletes everything, or to many. what: "", or what is
+ * counted, as " of hosts". */
+enum answer ask_number(int in, FILE *out, const char *question, const char *what, uint64_t number);

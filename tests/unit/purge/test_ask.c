@@ -37,7 +37,7 @@ static void type(const struct terminal *t, const char *keys)
 static enum answer asked(const struct terminal *t, uint64_t number)
 {
 	FILE *out = fopen("/dev/null", "w");
-	enum answer answer = number ? ask_number(t->slave, out, "Delete all?", number)
+	enum answer answer = number ? ask_number(t->slave, out, "Delete all?", "", number)
 				    : ask_yes(t->slave, out, "Delete?");
 
 	fclose(out);
