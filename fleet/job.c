@@ -53,8 +53,8 @@ static _Noreturn void child(const struct job_call *call, int fd, pid_t parent)
 		_exit(1);
 	if (call->not_for_it >= 0)
 		close(call->not_for_it);
-	int code = door_call_all(call->directory, DOOR_DAEMON_SOCKET, call->orders, call->count,
-	    &talk, clock_steady() + call->time, &end, &err);
+	int code = door_call(call->directory, DOOR_DAEMON_SOCKET, call->orders, call->count, &talk,
+	    clock_steady() + call->time, &end, &err);
 	tell_end(fd, code, &end, &err);
 	_exit(0);
 }

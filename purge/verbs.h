@@ -5,6 +5,7 @@
 #include "order/order.h"
 #include "purge/options.h"
 
+struct fleet;
 struct session;
 
 enum verb_words {
@@ -36,6 +37,7 @@ struct verb {
 	enum action action; /* of the walk */
 	/* returns an exit status or a negative code */
 	int (*run)(struct session *s, struct err *err);
+	int (*on_fleet)(struct fleet *f, struct err *err); /* likewise; NULL: not on the fleet */
 };
 
 /* The verb that word names. purge, with *ret_is_name false, if word is NULL or looks like a

@@ -223,9 +223,6 @@ struct door_talk {
  * another hook. DOOR_CALL_TIME covers both.
  */
 #define DOOR_CALL_TIME (120 * INT64_C(1000000))
-int door_call_all(const char *directory, const char *socket, const struct door_order *orders,
+int door_call(const char *directory, const char *socket, const struct door_order *orders,
     size_t count, const struct door_talk *talk, int64_t deadline, struct door_end *ret,
-    struct err *err) NODISCARD;
-int door_call(const char *directory, const char *socket, const struct door_order *order,
-    const struct door_talk *talk, int64_t deadline, struct door_end *ret,
     struct err *err) NODISCARD;

@@ -203,7 +203,7 @@ static int send_all(int fd, const struct bytes *frames, struct err *err)
 		   : 0;
 }
 
-int door_call_all(const char *directory, const char *socket_name, const struct door_order *orders,
+int door_call(const char *directory, const char *socket_name, const struct door_order *orders,
     size_t count, const struct door_talk *talk, int64_t deadline, struct door_end *ret,
     struct err *err)
 {
@@ -218,10 +218,4 @@ int door_call_all(const char *directory, const char *socket_name, const struct d
 		code = await_end(fd, talk, deadline, ret, err);
 	io_close(&fd);
 	return code;
-}
-
-int door_call(const char *directory, const char *socket_name, const struct door_order *order,
-    const struct door_talk *talk, int64_t deadline, struct door_end *ret, struct err *err)
-{
-	return door_call_all(directory, socket_name, order, 1, talk, deadline, ret, err);
 }

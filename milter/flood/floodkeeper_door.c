@@ -86,7 +86,7 @@ static int call(
     const struct floodkeeper *k, const struct door_order *order, uint32_t id, struct door_end *end)
 {
 	struct err err = {{0}};
-	int code = door_call(k->settings->order_directory, DOOR_DAEMON_SOCKET, order, NULL,
+	int code = door_call(k->settings->order_directory, DOOR_DAEMON_SOCKET, order, 1, NULL,
 	    clock_steady() + DOOR_CALL_TIME, end, &err);
 
 	if (code)

@@ -101,8 +101,8 @@ static int send(const struct session *s, const struct line *line, bool answered,
 		.answered = answered,
 		.columns = columns_of(h->to)}};
 	struct door_talk talk = {.says = says, .arg = h, .stop = &interrupt_stop};
-	int code = door_call(
-	    s->settings.order_directory, DOOR_OPERATOR_SOCKET, &order, &talk, INT64_MAX, ret, err);
+	int code = door_call(s->settings.order_directory, DOOR_OPERATOR_SOCKET, &order, 1, &talk,
+	    INT64_MAX, ret, err);
 	struct err why = *err;
 
 	if (code == -ENOENT || code == -ECONNREFUSED || code == -EACCES)

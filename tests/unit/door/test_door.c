@@ -337,7 +337,7 @@ static void test_talk(void **state)
 
 	(void)state;
 	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
-	code = door_call(directory, DOOR_DAEMON_SOCKET, &order, &talk,
+	code = door_call(directory, DOOR_DAEMON_SOCKET, &order, 1, &talk,
 	    clock_steady() + 20 * USEC_PER_SEC, &end, &err);
 	if (geteuid() != 0) { /* a listener that is not root's gets nothing */
 		assert_int_equal(code, ERR_REFUSED);
@@ -360,7 +360,7 @@ static void test_no_door(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    door_call("/nowhere", DOOR_DAEMON_SOCKET, &order, NULL, 0, &end, &err), -ENOENT);
+	    door_call("/nowhere", DOOR_DAEMON_SOCKET, &order, 1, NULL, 0, &end, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "order door"));
 }
 
