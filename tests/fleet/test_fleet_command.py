@@ -167,7 +167,9 @@ class Purge(FleetCase):
         self.fleet.join("mx1").stop_agent()
         words = self.fleet.words("purge", "--fleet", "-y", "example.com")
         command = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.until(lambda: self.fleet.admin("SELECT count(*) FROM pqpurge.fleet_order") == ["1"], "the order")
+        # The order is in the table before the command knows it; then the command looks at its results.
+        self.until(lambda: self.fleet.admin("SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
+                                            "query LIKE '%fleet_result r JOIN fleet_host%'") != ["0"], "a look at the order")
         command.send_signal(signal.SIGINT)
         _, err = command.communicate(timeout=60)
         order = self.fleet.admin("SELECT id FROM pqpurge.fleet_order")[0]

@@ -51,7 +51,8 @@ static void test_spec(void **state)
 	    {"hold --fleet --queue deferred --queue hold,active",
 		"{\"v\":1,\"queue\":\"deferred,hold,active\"}"},
 	    {"hold --fleet --queue deferred,active --only --recipient <>",
-		"{\"v\":1,\"recipient\":[\"<>\"],\"only\":true,\"queue\":\"deferred,active\"}"},
+		"{\"v\":1,\"recipient\":[\"<>\"],\"queue\":\"deferred,active\",\"only\":"
+		"true}"},
 	    {"hold --fleet --subject /^a\\/b/i --why /x/ --why /y/ --login @Example.com",
 		"{\"v\":1,\"login\":[\"@Example.com\"],\"subject\":[\"/^a\\\\/b/i\"],"
 		"\"why\":[\"/x/\",\"/y/\"]}"},
