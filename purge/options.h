@@ -37,11 +37,9 @@ enum option_group {
 	/* How it goes with --fleet; without one of these it does not. */
 	ON_FLEET_HERE = 1u << 21, /* not in the order's spec, or read from struct options */
 	ON_FLEET_TEXTS = 1u << 22,
-	ON_FLEET_WORDS = 1u << 23,
-	ON_FLEET_TEXT = 1u << 24,
-	ON_FLEET_SWITCH = 1u << 25,
-	ON_FLEET_LEAST = 1u << 26, /* "older_s" */
-	ON_FLEET_MOST = 1u << 27,  /* "newer_s" */
+	ON_FLEET_TEXT = 1u << 23,
+	ON_FLEET_SWITCH = 1u << 24,
+	ON_FLEET = ON_FLEET_HERE | ON_FLEET_TEXTS | ON_FLEET_TEXT | ON_FLEET_SWITCH,
 };
 
 struct options {

@@ -5,29 +5,7 @@
 
 #include "base/clock.h"
 #include "base/net.h"
-
-#define SPEC                                                                                       \
-	(ON_FLEET_TEXTS | ON_FLEET_WORDS | ON_FLEET_TEXT | ON_FLEET_SWITCH | ON_FLEET_LEAST |      \
-	    ON_FLEET_MOST)
-
-/* "" if the option has no value; NULL if it is another row's option. */
-static const char *value_of(const char *given, const struct option_row *row)
-{
-	const char *equals = strchr(given, '=');
-
-	return !option_is(given, row->name) ? NULL : equals ? equals + 1 : "";
-}
-
-/* The option's name with '_', except for ages. */
-static const char *key_of(const struct option_row *row, char buf[32])
-{
-	if (row->groups & (ON_FLEET_LEAST | ON_FLEET_MOST))
-		return row->groups & ON_FLEET_LEAST ? "older_s" : "newer_s";
-	snprintf(buf, 32, "%s", row->name);
-	for (char *at = buf; (at = strchr(at, '-'));)
-		*at = '_';
-	return buf;
-}
+#include "postfix/spool/queue.h"
 
 /* Releases packed. */
 static void put_unless_empty(struct json *o, const char *key, struct strbuf *packed)
@@ -36,77 +14,28 @@ static void put_unless_empty(struct json *o, const char *key, struct strbuf *pac
 		json_put_packed(o, key, packed);
 }
 
-static void put_texts(
-    struct json *o, const char *key, const struct strlist *given, const struct option_row *row)
-{
-	struct strbuf packed = {0};
-
-	strlist_each (each, given) {
-		const char *value = value_of(each, row);
-
-		if (value)
-			strlist_push(&packed, value, strlen(value));
-	}
-	put_unless_empty(o, key, &packed);
-}
-
-/* Words with commas between them; the option may be repeated. */
-static void put_words(
-    struct json *o, const char *key, const struct strlist *given, const struct option_row *row)
-{
-	AUTO(strbuf_release) struct strbuf words = {0};
-
-	strlist_each (each, given) {
-		const char *value = value_of(each, row);
-
-		if (value)
-			strbuf_printf(&words, "%s%s", words.len ? "," : "", value);
-	}
-	if (words.failed)
-		json_put(o, key, NULL); /* makes o fail: fewer words would select other mail */
-	else if (words.len)
-		json_put_text(o, key, strbuf_text(&words));
-}
-
-/* Repeated ages are alternatives, so the laxer one counts. */
-static void put_age(
-    struct json *o, const char *key, const struct strlist *given, const struct option_row *row)
-{
-	int64_t found = -1;
-
-	strlist_each (each, given) {
-		const char *value = value_of(each, row);
-		int64_t age;
-
-		if (!value || clock_parse_span(value, &age) < 0)
-			continue;
-		age = (age + USEC_PER_SEC - 1) / USEC_PER_SEC;
-		if (found < 0 || (row->groups & ON_FLEET_LEAST ? age < found : age > found))
-			found = age;
-	}
-	if (found >= 0)
-		json_put_int(o, key, found);
-}
-
+/* The option's name, with '_', is the key. */
 static void put_row(struct json *o, const struct strlist *given, const struct option_row *row)
 {
-	char buf[32];
-	const char *key = key_of(row, buf);
+	struct strbuf texts = {0};
+	char key[32];
 
-	if (row->groups & ON_FLEET_TEXTS)
-		put_texts(o, key, given, row);
-	else if (row->groups & ON_FLEET_WORDS)
-		put_words(o, key, given, row);
-	else if (row->groups & (ON_FLEET_LEAST | ON_FLEET_MOST))
-		put_age(o, key, given, row);
+	snprintf(key, sizeof(key), "%s", row->name);
+	for (char *at = key; (at = strchr(at, '-'));)
+		*at = '_';
 	strlist_each (each, given) {
-		const char *value = value_of(each, row);
+		const char *value = strchr(each, '=');
 
-		if (value && row->groups & ON_FLEET_TEXT)
-			json_put_text(o, key, value);
-		else if (value && row->groups & ON_FLEET_SWITCH)
+		if (!option_is(each, row->name))
+			continue;
+		if (row->groups & ON_FLEET_SWITCH)
 			json_put_bool(o, key, true);
+		else if (row->groups & ON_FLEET_TEXT)
+			json_put_text(o, key, value + 1);
+		else if (row->groups & ON_FLEET_TEXTS)
+			strlist_push(&texts, value + 1, strlen(value + 1));
 	}
+	put_unless_empty(o, key, &texts);
 }
 
 /* Patterns go as written: the hosts apply --subdomains. */
@@ -144,6 +73,26 @@ static void put_clients(struct json *o, const struct selector *s)
 	put_unless_empty(o, "client", &packed);
 }
 
+static void put_queues(struct json *o, const struct selector *s)
+{
+	AUTO(strbuf_release) struct strbuf words = {0};
+
+	for (unsigned n = 0; n < QUEUE_COUNT; n++)
+		if (s->queues & queue_at(n))
+			strbuf_printf(
+			    &words, "%s%s", words.len ? "," : "", queue_word(queue_at(n)));
+	if (words.failed)
+		json_put(o, "queue", NULL); /* makes o fail: fewer words would select other mail */
+	json_put_words(o, "queue", strbuf_text(&words));
+}
+
+/* time 0: not given */
+static void put_age(struct json *o, const char *key, const struct options *options, int64_t time)
+{
+	if (time)
+		json_put_int(o, key, (options->now - time + USEC_PER_SEC - 1) / USEC_PER_SEC);
+}
+
 static int put_selector(struct json *o, const struct options *options, struct err *err)
 {
 	const struct selector *s = &options->selector;
@@ -157,6 +106,9 @@ static int put_selector(struct json *o, const struct options *options, struct er
 		json_put_int(o, "larger", s->larger_than);
 	if (options->limit)
 		json_put_int(o, "limit", (int64_t)options->limit);
+	put_queues(o, s);
+	put_age(o, "older_s", options, s->arrived_before);
+	put_age(o, "newer_s", options, s->arrived_after);
 	return code;
 }
 
@@ -165,7 +117,7 @@ int fleet_spec(const struct options *options, struct json **ret, struct err *err
 	struct strlist given = strlist_of(&options->given);
 
 	strlist_each (each, &given)
-		if (!(option_find(each)->groups & (SPEC | ON_FLEET_HERE)))
+		if (!(option_find(each)->groups & ON_FLEET))
 			return err_set(err, ERR_USAGE, "'--%.*s' does not go with '--fleet'",
 			    (int)strcspn(each, "="), each);
 	if (str_has_control(options->reason) || !str_is_utf8(options->reason))

@@ -49,14 +49,14 @@ static void test_spec(void **state)
 	    {"purge --fleet --all -y --reason x --sweep --wait 10s --expire 2h",
 		"{\"v\":1,\"all\":true,\"sweep\":true}"},
 	    {"hold --fleet --queue deferred --queue hold,active",
-		"{\"v\":1,\"queue\":\"deferred,hold,active\"}"},
+		"{\"v\":1,\"queue\":\"active,deferred,hold\"}"},
 	    {"hold --fleet --queue deferred,active --only --recipient <>",
-		"{\"v\":1,\"recipient\":[\"<>\"],\"queue\":\"deferred,active\",\"only\":"
+		"{\"v\":1,\"recipient\":[\"<>\"],\"queue\":\"active,deferred\",\"only\":"
 		"true}"},
 	    {"hold --fleet --subject /^a\\/b/i --why /x/ --why /y/ --login @Example.com",
 		"{\"v\":1,\"login\":[\"@Example.com\"],\"subject\":[\"/^a\\\\/b/i\"],"
 		"\"why\":[\"/x/\",\"/y/\"]}"},
-	    {"top --fleet --by login --since 1h", "{\"v\":1,\"by\":\"login\",\"newer_s\":3600}"},
+	    {"top --fleet --by login --since 1h", "{\"v\":1,\"newer_s\":3600,\"by\":\"login\"}"},
 	    {"purge --fleet=east,west example.com", "{\"v\":1,\"author\":[\"example.com\"]}"},
 	    {"purge --fleet= example.com", NULL},
 	    {"purge --fleet=host=a example.com", NULL},
