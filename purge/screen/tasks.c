@@ -4,7 +4,7 @@
 #include "purge/interrupt.h"
 #include "purge/tell/ask.h"
 #include "purge/tell/say.h"
-#include "purge/top/kept.h"
+#include "purge/top/top.h"
 
 void task_add(struct task *t, const char *word)
 {

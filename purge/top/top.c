@@ -177,7 +177,8 @@ static int read_group(struct top *top, const struct json *o)
 	return 0;
 }
 
-int top_read(const struct json *answer, size_t most, struct top *ret)
+/* In the form of index/census/census.h, at most `most` groups. */
+static int read_groups(const struct json *answer, size_t most, struct top *ret)
 {
 	int code = 0;
 
@@ -190,6 +191,29 @@ int top_read(const struct json *answer, size_t most, struct top *ret)
 	ret->messages = json_unsigned(answer, "count");
 	ret->bytes = json_unsigned(answer, "bytes");
 	ret->more = groups > ret->count ? groups - ret->count : 0;
+	return code;
+}
+
+int kept_ask(const struct index_client *c, enum group_kind kind, const char *like, size_t limit,
+    struct json **ret, struct err *err)
+{
+	struct json *request = json_request("groups");
+
+	json_put_text(request, "by", group_word(kind));
+	json_put_text(request, "like", like);
+	json_put_int(request, "limit", (int64_t)limit);
+	json_put_bool(request, "login_exact", c->settings->login_exact);
+	return client_ask_served(c, request, ret, err);
+}
+
+int kept_top(const struct index_client *c, enum top_by by, struct top *ret, struct err *err)
+{
+	AUTO(json_release) struct json *answer = NULL;
+	int code = kept_ask(c, (enum group_kind)by, "", CENSUS_LIST, &answer, err);
+
+	if (code == 0)
+		return read_groups(answer, CENSUS_LIST, ret);
+	*ret = (struct top){0};
 	return code;
 }
 
@@ -250,7 +274,7 @@ int top_of_reasons(const struct postfix *p, const struct outcome *outcome, int64
 	const char *why_unread = reader_text(&r);
 	struct span text = reader_blob(&r);
 	if (!reader_done(&r) || json_parse(text.at, text.len, &answer, NULL) < 0 ||
-	    top_read(answer, WHY_REASONS_MAX + 2, ret) < 0)
+	    read_groups(answer, WHY_REASONS_MAX + 2, ret) < 0)
 		return err_set(err, ERR_CHILD, "the reader of reasons ended early");
 	ret->unread = unread;
 	err_set(&ret->why_unread, 0, "%s", why_unread);

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/labels.h"
+#include "index/control/client.h"
 #include "mail/group.h"
 #include "order/order.h"
 
@@ -43,8 +44,13 @@ int top_of(const struct outcome *outcome, enum top_by by, bool login_exact, int6
 /* The same by REASON, in a child that is mail_owner. ERR_STOPPED soon after *p->stop is set. */
 int top_of_reasons(const struct postfix *p, const struct outcome *outcome, int64_t now,
     struct top *ret, struct err *err) NODISCARD;
-/* Reads at most `most` groups in the form of index/census/census.h. ERR_SYNTAX or -ENOMEM. */
-int top_read(const struct json *answer, size_t most, struct top *ret) NODISCARD;
+/* The counts that the daemon keeps (index/census/census.h), at most limit groups. Do not trust the
+ * answer. Errors as client_ask. */
+int kept_ask(const struct index_client *c, enum group_kind kind, const char *like, size_t limit,
+    struct json **ret, struct err *err) NODISCARD;
+/* As top_of, but ages are exact only to an eighth. Release ret in any case. */
+int kept_top(
+    const struct index_client *c, enum top_by by, struct top *ret, struct err *err) NODISCARD;
 /* NULL if there is none. */
 const struct top_group *top_find(const struct top *top, const char *name);
 void top_release(struct top *top);

@@ -17,6 +17,7 @@
 struct wanted {
 	const char *prefix;
 	enum offer_kind kind;
+	bool undoable;       /* batches: only those that undo takes */
 	struct labels names; /* already offered */
 };
 
@@ -59,7 +60,7 @@ static void rules(const struct session *s, struct wanted *w)
 			suggest(w, box.command.list[i].subject);
 }
 
-static void numbers(const struct session *s, struct wanted *w, bool undoable)
+static void batches(const struct session *s, struct wanted *w)
 {
 	AUTO(batches_release) struct batches list = {0};
 	char number[24];
@@ -70,30 +71,21 @@ static void numbers(const struct session *s, struct wanted *w, bool undoable)
 		const struct batch *b = &list.list[i];
 
 		snprintf(number, sizeof(number), "%llu", (unsigned long long)b->number);
-		if (!undoable || (strcmp(b->verb, "hold") == 0 && b->state != ACCOUNT_UNDONE))
+		if (!w->undoable || (strcmp(b->verb, "hold") == 0 && b->state != ACCOUNT_UNDONE))
 			suggest(w, number);
 	}
-}
-
-static void batches(const struct session *s, struct wanted *w)
-{
-	numbers(s, w, true);
-}
-
-static void past(const struct session *s, struct wanted *w)
-{
-	numbers(s, w, false);
 }
 
 static const struct source {
 	const char *name;
 	void (*tell)(const struct session *s, struct wanted *w);
 	enum offer_kind kind;
+	bool undoable;
 } sources[] = {
-    {"domains", domains, OFFER_NAME},
-    {"rules", rules, OFFER_NAME},
-    {"batches", batches, OFFER_NUMBER},
-    {"log", past, OFFER_NUMBER},
+    {"domains", domains, OFFER_NAME, false},
+    {"rules", rules, OFFER_NAME, false},
+    {"batches", batches, OFFER_NUMBER, true},
+    {"log", batches, OFFER_NUMBER, false},
 };
 
 int verb_complete(struct session *s, struct err *err)
@@ -105,6 +97,7 @@ int verb_complete(struct session *s, struct err *err)
 		if (strcmp(o->words[0], sources[i].name) == 0) {
 			interrupt_after(TIME_MOST);
 			w.kind = sources[i].kind;
+			w.undoable = sources[i].undoable;
 			sources[i].tell(s, &w);
 			labels_release(&w.names);
 			return EXIT_DONE;

@@ -10,7 +10,6 @@
 #include "purge/tell/glyphs.h"
 #include "purge/tell/say.h"
 #include "purge/tell/table.h"
-#include "purge/top/kept.h"
 #include "purge/top/top.h"
 #include "purge/walk.h"
 
