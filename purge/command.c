@@ -43,9 +43,17 @@ static int run(struct session *s, struct err *err)
 	return fleet ? verb_fleet(s, err) : s->verb->run(s, err);
 }
 
+/* Of a pipe or a socket. An earlier write may have failed, whose errno is gone. */
+static bool reader_left(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO};
+
+	return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP));
+}
+
 /* A report that could not be written is a failure. It is reported unless the reader closed the
- * pipe. */
-static int close_stdout(int status)
+ * pipe, or the failure was told. */
+static int close_stdout(int status, bool told)
 {
 	int number = 0;
 
@@ -53,7 +61,7 @@ static int close_stdout(int status)
 		number = errno;
 	else if (!ferror(stdout))
 		return status;
-	if (number != EPIPE)
+	if (!told && !reader_left())
 		complain("the output could not be written%s%s.", number ? ": " : "",
 		    number ? strerror(number) : "");
 	return status == EXIT_DONE ? EXIT_SOME_FAILED : status;
@@ -64,7 +72,7 @@ int command_run(int argc, char **argv, const struct behalf *behalf)
 	struct session session = {0};
 	struct err err = {{0}};
 	int code = behalf ? behalf_check_words(behalf, argc, argv, &err) : 0;
-	bool told = false;
+	bool told = false, failed;
 
 	code = code ?: session_parse(&session, argc, argv, &err);
 	session.behalf = behalf;
@@ -72,8 +80,9 @@ int command_run(int argc, char **argv, const struct behalf *behalf)
 	/* The parent reports what behalf_check refused. If the reader closed the pipe, nobody needs
 	 * a report. */
 	told = code == -EPIPE || (behalf && behalf->answer && behalf->answer->refused.text[0]);
-	if (code < 0 && !told)
+	failed = code < 0;
+	if (failed && !told)
 		code = fail(&session, code, &err);
 	session_release(&session);
-	return told ? EXIT_SOME_FAILED : close_stdout(code);
+	return told ? EXIT_SOME_FAILED : close_stdout(code, failed);
 }

@@ -171,7 +171,7 @@ int session_check_all(const struct session *s, struct err *err)
 
 int session_written(int code, struct err *err)
 {
-	return code < 0 ? err_sys(err, -code, "failed to write the output") : code;
+	return code < 0 ? err_sys(err, -code, "the output could not be written") : code;
 }
 
 int session_exit_of(int code)
