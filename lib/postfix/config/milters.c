@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Parses milters as milter_new in Postfix's milter/milter.c does. */
 #include "postfix/config/milters.h"
+#include "base/net.h"
 
 #define BLANKS ", \t\r\n"
 
@@ -81,6 +82,44 @@ const char *milter_port(const char *endpoint, char *buf, size_t size)
 	return buf;
 }
 
+/* The host of an inet endpoint in either order, without brackets. "": any host. */
+static const char *host_of(const char *endpoint, char *buf, size_t size)
+{
+	const char *rest = strchr(endpoint, ':') + 1, *at = strchr(rest, '@');
+	const char *end = at ? rest + strlen(rest) : strrchr(rest, ':');
+
+	rest = at ? at + 1 : rest;
+	rest += *rest == '[';
+	snprintf(buf, size, "%.*s", end ? (int)(end - rest) : 0, rest);
+	buf[strcspn(buf, "]")] = '\0';
+	return buf;
+}
+
+static bool is_loopback(const char *host)
+{
+	struct net_address address;
+
+	return strcmp(host, "localhost") == 0 ||
+	       (net_parse(host, &address) == 0 && net_is_loopback(&address));
+}
+
+/* Another host's filter may have the same port. A name is believed to be this host unless the
+ * daemon listens on the loopback. */
+static bool is_elsewhere(const char *theirs, const char *ours)
+{
+	struct net_address a, b;
+	char there[MILTER_TEXT_MAX], here[MILTER_TEXT_MAX];
+
+	host_of(theirs, there, sizeof(there));
+	host_of(ours, here, sizeof(here));
+	if (!*there || !*here)
+		return false;
+	if (is_loopback(here))
+		return !is_loopback(there);
+	return net_parse(there, &a) == 0 && net_parse(here, &b) == 0 && !net_equal(&a, &b) &&
+	       strspn(here, "0.:") != strlen(here); /* it listens on all */
+}
+
 /* "pqpurge/milter.sock". */
 static const char *last_two(const char *path)
 {
@@ -109,7 +148,8 @@ bool milter_is_daemon(const struct milter *m, const char *socket)
 	if (str_starts(socket, "fd:")) /* systemd chose the address; we do not know it */
 		return strstr(m->endpoint, "pqpurge") != NULL;
 	if (*milter_port(socket, b, sizeof(b)))
-		return strcmp(milter_port(m->endpoint, a, sizeof(a)), b) == 0;
+		return strcmp(milter_port(m->endpoint, a, sizeof(a)), b) == 0 &&
+		       !is_elsewhere(m->endpoint, socket);
 	const char *theirs = milter_path(m->endpoint);
 	const char *ours = milter_path(socket);
 	return theirs && ours && strcmp(last_two(theirs), last_two(ours)) == 0;

@@ -150,4 +150,33 @@ static void test_leave(void **state)
 	}
 }
 
-UNIT_MAIN(cmocka_unit_test(test_join), cmocka_unit_test(test_leave))
+/* A filter of another host that has our port is not ours. */
+static void test_hosts(void **state)
+{
+	static const struct {
+		const char *name, *member, *socket;
+		unsigned want;
+	} cases[] = {
+	    {"the same", "inet:127.0.0.1:10", "inet:10@127.0.0.1", 1},
+	    {"by name", "inet:localhost:10", "inet:10@127.0.0.1", 1},
+	    {"the other loopback", "{ inet:[::1]:10 }", "inet6:10@localhost", 1},
+	    {"another port", "inet:127.0.0.1:11", "inet:10@127.0.0.1", 0},
+	    {"another host", "inet:192.0.2.7:10", "inet:10@127.0.0.1", 0},
+	    {"another host's name", "inet:rspamd:10", "inet:10@localhost", 0},
+	    {"another address", "inet:192.0.2.7:10", "inet:10@192.0.2.8", 0},
+	    {"another address of IPv6", "inet:[2001:db8::1]:10", "inet6:10@2001:db8::2", 0},
+	    {"one of our names", "inet:pqpurge:10", "inet:10@192.0.2.8", 1},
+	    {"one of our addresses", "inet:192.0.2.7:10", "inet:10", 1},
+	    {"of all", "inet:192.0.2.7:10", "inet:10@0.0.0.0", 1},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		struct milter m;
+
+		case_assert(cases[n].name,
+		    milter_find(cases[n].member, cases[n].socket, &m) == cases[n].want);
+	}
+}
+
+UNIT_MAIN(cmocka_unit_test(test_join), cmocka_unit_test(test_leave), cmocka_unit_test(test_hosts))
