@@ -7,6 +7,7 @@
 #include "purge/fleet/fleet_why.h"
 #include "purge/tell/say.h"
 #include "purge/tell/table.h"
+#include "purge/why/why.h"
 
 #define GROUPS_MAX   1000 /* of one host; with more, sums are "at least" */
 #define GROUPS_SHOWN 20   /* on a terminal, without --limit */
@@ -151,7 +152,7 @@ static void put_top(const struct looking *k, struct json *o, const struct fleet_
 	json_put_ints(o, "ages", ages, TOP_AGES);
 }
 
-static int group_json(const struct looking *k, const struct fleet_group *g, bool why)
+static struct json *group_json(const struct looking *k, struct fleet_group *g, bool why)
 {
 	struct json *o = json_new();
 
@@ -166,7 +167,7 @@ static int group_json(const struct looking *k, const struct fleet_group *g, bool
 		json_put_bool(o, "at_least", true);
 	if (why)
 		fleet_why_put(o, g);
-	return json_line(stdout, o);
+	return o;
 }
 
 static void top_row(const struct looking *k, const struct fleet_group *g)
@@ -196,7 +197,8 @@ static int tell_json(struct looking *k, bool why, struct err *err)
 	int code = 0;
 
 	for (size_t n = 0; code == 0 && n < shown(k); n++)
-		code = session_written(group_json(k, &k->sums.list[n], why), err);
+		code =
+		    session_written(json_line(stdout, group_json(k, &k->sums.list[n], why)), err);
 	return code;
 }
 
@@ -229,8 +231,11 @@ static int why(struct looking *k, struct err *err)
 		return tell_json(k, true, err);
 	if (k->sums.count == 0)
 		say(stdout, "Nothing is deferred.\n");
-	for (size_t n = 0; n < shown(k); n++)
-		fleet_why_say(&k->sums.list[n], k->cut);
+	for (size_t n = 0; n < shown(k); n++) {
+		AUTO(json_release) struct json *group = group_json(k, &k->sums.list[n], true);
+
+		why_say(group, k->f->count > 1);
+	}
 	return session_written(0, err);
 }
 

@@ -87,7 +87,7 @@ void fleet_sums_release(struct fleet_sums *s)
 		for (size_t i = 0; i < g->shares.count; i++)
 			free(g->shares.list[i].name);
 		free(g->shares.list);
-		strbuf_release(&g->example);
+		json_free(g->example);
 	}
 	labels_release(&s->names);
 	*s = (struct fleet_sums){0};

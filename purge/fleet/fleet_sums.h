@@ -18,7 +18,7 @@ struct fleet_group {
 	size_t hosts;
 	/* for why; see fleet_why.h */
 	int64_t largest;                     /* the count of the host that example is from */
-	struct strbuf example;               /* packed; empty: none */
+	struct json *example;                /* for writing; NULL: none */
 	ARRAY_OF(struct fleet_share) shares; /* recipients by domain; sorted by fleet_sums_close */
 };
 /* Bytes of texts that are taken: 2 KiB for each of 1,000 groups. */

@@ -9,8 +9,6 @@
  * fleet: the fleet's name, or NULL. -ENOMEM. */
 int fleet_why_take(struct fleet_sums *s, const struct fleet_result *from, const char *fleet,
     const struct json *line) NODISCARD;
-/* "example" {"host","fleet","queue_id","address","delay_reason"} and "domains", the largest of
- * those that the hosts listed. */
-void fleet_why_put(struct json *o, const struct fleet_group *g);
-/* Prints the group as `why` does. cut: the true count may be larger. */
-void fleet_why_say(const struct fleet_group *g, bool cut);
+/* "example" {"host","fleet","queue_id","address","delay_reason"}, once, and "domains", the largest
+ * of those that the hosts listed. */
+void fleet_why_put(struct json *o, struct fleet_group *g);

@@ -119,35 +119,6 @@ static int json_all(struct told *t)
 	return json_line_of(stdout, "summary", summary);
 }
 
-static void text_group(const struct json *g)
-{
-	const struct json *example = json_child(g, "example");
-	const int64_t recipients = json_int(g, "recipients", 0);
-	const int64_t messages = json_int(g, "messages", 0);
-	const int64_t more = json_int(g, "domain_count", 0) - (int64_t)json_count(g, "domains");
-	AUTO(strbuf_release) struct strbuf line = {0};
-
-	say(stdout, "%8" PRId64 "  ", recipients);
-	say_fold_from(stdout, 10, json_words(g, "reason"));
-	if (messages != recipients)
-		strbuf_printf(&line, "in %" PRId64 " %s; ", messages, PLURAL(messages, "message"));
-	for (size_t i = 0; i < json_count(g, "domains"); i++) {
-		const struct json *one = json_at(g, "domains", i);
-		const char *domain = json_words(one, "domain");
-
-		strbuf_printf(&line, "%s%s %" PRId64, i ? ", " : "",
-		    *domain ? domain : "(no domain)", json_int(one, "recipients", 0));
-	}
-	if (more > 0)
-		strbuf_printf(&line, " and %" PRId64 " more %s", more, PLURAL(more, "domain"));
-	say_fold(stdout, 10, strbuf_text(&line));
-	strbuf_clear(&line);
-	strbuf_printf(&line, "e.g. %s to %s: %s", json_words(example, "queue_id"),
-	    json_words(example, "address"), json_words(example, "delay_reason"));
-	say_fold(stdout, 10, strbuf_text(&line));
-	say(stdout, "\n");
-}
-
 static int text_all(struct told *t)
 {
 	struct field sums[SUMS_MAX];
@@ -157,7 +128,7 @@ static int text_all(struct told *t)
 		return 0;
 	}
 	for (size_t i = 0; i < shown(t); i++)
-		text_group(t->why.groups[i]);
+		why_say(t->why.groups[i], false);
 	fields_say(stdout, sums, sums_of(t, sums));
 	return 0;
 }

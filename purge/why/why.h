@@ -33,6 +33,9 @@ struct why {
 int why_of(const struct postfix *p, const struct outcome *outcome, int64_t now, struct why *ret,
     struct err *err) NODISCARD;
 void why_release(struct why *why);
+/* Prints a group for people. Of several hosts it also has "hosts", "at_least" and the example's
+ * "host" and "fleet"; fleets: there are several. */
+void why_say(const struct json *group, bool fleets);
 
 /* For children that count reasons. */
 struct why_logs {
