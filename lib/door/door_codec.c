@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 #include "door/door_private.h"
 
-#define CODEC(name, type, put, read)                                                               \
-	void codec_##name(struct codec *c, type *at)                                               \
+#define CODEC(kind)                                                                                \
+	void codec_##kind(struct codec *c, typeof(reader_##kind(&c->in)) *at)                      \
 	{                                                                                          \
 		if (c->out)                                                                        \
-			put(c->out, *at);                                                          \
+			bytes_put_##kind(c->out, *at);                                             \
 		else                                                                               \
-			*at = read(&c->in);                                                        \
+			*at = reader_##kind(&c->in);                                               \
 	}
-CODEC(u8, uint8_t, bytes_put_u8, reader_u8)
-CODEC(u32, uint32_t, bytes_put_u32, reader_u32)
-CODEC(u64, uint64_t, bytes_put_u64, reader_u64)
-CODEC(i64, int64_t, bytes_put_i64, reader_i64)
-CODEC(text, const char *, bytes_put_text, reader_text)
+CODEC(u8)
+CODEC(u32)
+CODEC(u64)
+CODEC(i64)
+CODEC(text)
 
 void codec_flag(struct codec *c, bool *flag)
 {
