@@ -72,6 +72,7 @@ const char *err_word(int code)
 	    "made by a newer version",
 	    "no space left for the index",
 	    "damaged",
+	    "mode is not 0700",
 	    "removed or replaced meanwhile",
 	    "locked by another process",
 	    "belongs to another Postfix instance",

@@ -20,6 +20,7 @@ enum {
 	ERR_VERSION,  /* an index or peer of a newer version */
 	ERR_FULL,     /* the map or the disk is full */
 	ERR_DAMAGED,  /* stored bytes have changed */
+	ERR_MODE,     /* a file's mode says that it is not to be used */
 	ERR_STALE,    /* the store was removed or replaced, or must be opened again */
 	ERR_LOCKED,   /* another process writes */
 	ERR_INSTANCE, /* the index belongs to another Postfix instance */

@@ -144,6 +144,38 @@ class File(UnreadableCase):
         self.assertEqual(result.with_result("deleted"), self.ours - {broken}, result)
         self.assertIn(broken, result.err + result.out)
 
+    def test_mode_was_lost(self):
+        """As after a restore, or by Postfix's mark of a corrupt file: mailq does not show it, but it is not said to be no
+        mail, whether the index knows it or not."""
+        broken = min(self.ours)
+        path = self.postfix.find(broken)
+        looks = [("list", "--json", BAD), ("top", "--json"), ("why", "--json"), ("purge", "-n", "--json", BAD),
+                 ("hold", "-n", "--json", "--id", broken)]
+        for known, mode in (True, 0o600), (True, 0o400), (False, 0o400), (False, 0o600):
+            if not known:
+                self.pq.stop()
+                self.pq.forget()
+                self.pq.start()
+            os.chmod(path, mode)
+            for args in looks if known else (*looks, ("sync",)):
+                with self.subTest(mode=mode, known=known, args=args):
+                    result = self.pq.idx(*args)
+                    self.assertEqual(result.status, 2, result)
+                    self.assertIn("mode is not 0700", result.err + result.out)
+                    self.assertIn(broken, result.err + result.out)
+            os.chmod(path, 0o700)
+            self.assertEqual(self.pq.idx("sync").status, 0)
+        os.chmod(path, 0o600)
+        result = self.purge(BAD, status=2)
+        self.assertEqual((result.with_result("deleted"), result.with_result("failed")), (self.ours - {broken}, {broken}), result)
+        self.pq.stop()
+        self.pq.forget()
+        self.pq.start()
+        result = self.purge(BAD, status=2)
+        self.assertEqual((result.summary["matched"], result.summary["unreadable"]), (0, 1), result)
+        os.chmod(path, 0o700)
+        self.assert_purged({broken}, BAD)
+
     def test_damaged(self):
         """Its records are invalid. With a row its inode proves it; without one it cannot be read."""
         broken = min(self.ours)
@@ -193,7 +225,11 @@ class Shown(RigCase):
             file.write(b"no record")
         self.assertEqual(self.show(queue_id, status=2), "unreadable")
         os.chmod(path, 0o600)
+        self.assertEqual(self.show(queue_id, status=2), "unreadable")
+        incoming = os.path.join(self.postfix.spool, "incoming", queue_id)
+        os.rename(path, incoming)
         self.assertEqual(self.show(queue_id), "arriving")
+        os.rename(incoming, path)
         os.chmod(path, 0o700)
         maildrop = os.path.join(self.postfix.spool, "maildrop", queue_id)
         self.postfix.stop()  # pickup(8) would take it

@@ -138,6 +138,16 @@ static bool judge_unreadable(
 	return true;
 }
 
+static void judge_arriving(int fd, struct proof *ret)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !queue_is_stuck(&st, (enum queue_name)ret->queue))
+		return;
+	ret->state = PROOF_ERROR;
+	ret->error = ERR_MODE;
+}
+
 /* Returns false if spot has no such file. */
 static bool look_in(
     struct looking *l, unsigned spot, const struct message *recorded, struct proof *ret)
@@ -152,6 +162,8 @@ static bool look_in(
 	if (fd < 0)
 		return judge_unreadable(l, spot, &recorded->queue_id, fd, ret);
 	spool_judge(fd, recorded, ret);
+	if (ret->state == PROOF_ARRIVING)
+		judge_arriving(fd, ret);
 	if (l->asks && (ret->state == PROOF_SAME || ret->state == PROOF_UNPROVEN))
 		asking_answer(&l->asking, fd, &l->layout, l->queue_dir, &recorded->queue_id, ret);
 	return true;
@@ -181,6 +193,10 @@ static bool state_one(const struct looking *l, const struct queue_id *id, struct
 		return false;
 	*ret = proof_in(l, spot);
 	ret->state = queue_is_complete(&st) ? PROOF_SAME : PROOF_ARRIVING;
+	if (queue_is_stuck(&st, (enum queue_name)ret->queue)) {
+		ret->state = PROOF_ERROR;
+		ret->error = ERR_MODE;
+	}
 	ret->size = st.st_size;
 	ret->inode = st.st_ino;
 	return true;

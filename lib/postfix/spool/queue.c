@@ -4,7 +4,8 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-#define LOOKS 3 /* over all spots, before a file counts as gone */
+#define LOOKS         3  /* over all spots, before a file counts as gone */
+#define MOVED_SECONDS 60 /* cleanup(8) needs a moment between moving and completing a file */
 
 static const char *const words[QUEUE_COUNT] = {
     "maildrop", "incoming", "active", "deferred", "hold"};
@@ -127,6 +128,14 @@ int queue_open(int queue_dir, const char *path)
 bool queue_is_complete(const struct stat *st)
 {
 	return S_ISREG(st->st_mode) && (st->st_mode & S_IRWXU) == S_IRWXU;
+}
+
+bool queue_is_stuck(const struct stat *st, enum queue_name queue)
+{
+	if (!S_ISREG(st->st_mode) || queue_is_complete(st) ||
+	    queue & (QUEUE_MAILDROP | QUEUE_INCOMING))
+		return false;
+	return queue != QUEUE_HOLD || clock_wall() / USEC_PER_SEC - st->st_ctime > MOVED_SECONDS;
 }
 
 struct search {

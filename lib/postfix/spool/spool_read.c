@@ -60,6 +60,8 @@ static int read_open(struct worker *w, int fd, const struct queue_id *id)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return ERR_STALE;
+	if (queue_is_stuck(&st, (enum queue_name)w->layout.spots[w->hint].queue))
+		return ERR_MODE;
 	if (!queue_is_complete(&st)) {
 		w->report.arriving++;
 		return ERR_STALE;

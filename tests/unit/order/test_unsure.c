@@ -69,10 +69,12 @@ static struct queue_id place(struct walk *w, const struct row *row)
 	struct queue_id id;
 	struct message m;
 	char path[256];
+	const bool arriving = row->place == ARRIVING;
+	const enum queue_name queue = arriving ? QUEUE_INCOMING : QUEUE_DEFERRED;
 
 	put_file(&file, row);
-	id = rig_put(&w->rig, QUEUE_DEFERRED, &file, row->place == ARRIVING ? 0600 : 0700);
-	rig_path(&w->rig, QUEUE_DEFERRED, &id, path);
+	id = rig_put(&w->rig, queue, &file, arriving ? 0600 : 0700);
+	rig_path(&w->rig, queue, &id, path);
 	if (row->place == GONE)
 		assert_int_equal(unlink(path), 0);
 	rig_recorded(&m, &id, ARRIVAL);

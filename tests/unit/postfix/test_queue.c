@@ -2,6 +2,7 @@
 /* Paths in hashed and flat queues, and lists of queue names. */
 #include "tests/unit/unit.h"
 
+#include "base/clock.h"
 #include "postfix/spool/queue.h"
 
 static struct queue_id id_of(const char *text)
@@ -111,6 +112,44 @@ static void test_flow_order(void **state)
 		assert_string_equal(queue_word(queue_at(n)), words[n]);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_paths), cmocka_unit_test(test_log_paths),
-    cmocka_unit_test(test_longest_path_fits), cmocka_unit_test(test_lists),
-    cmocka_unit_test(test_flow_order))
+static int64_t wall(void)
+{
+	return INT64_C(1000000) * USEC_PER_SEC;
+}
+
+/* In hold cleanup(8) may be about to set the mode; elsewhere but in its own queue it never does. */
+static void test_stuck(void **state)
+{
+	static const struct {
+		const char *name;
+		mode_t mode;
+		enum queue_name queue;
+		int64_t age; /* since the last change of the inode, seconds */
+		bool want;
+	} cases[] = {
+	    {"complete", S_IFREG | 0700, QUEUE_DEFERRED, 1000, false},
+	    {"flags of qmgr", S_IFREG | 0750, QUEUE_DEFERRED, 1000, false},
+	    {"in deferred", S_IFREG | 0600, QUEUE_DEFERRED, 0, true},
+	    {"marked as corrupt", S_IFREG | 0400, QUEUE_ACTIVE, 0, true},
+	    {"arriving", S_IFREG | 0600, QUEUE_INCOMING, 1000, false},
+	    {"in maildrop", S_IFREG | 0600, QUEUE_MAILDROP, 1000, false},
+	    {"just moved to hold", S_IFREG | 0600, QUEUE_HOLD, 5, false},
+	    {"by a clock that was set back", S_IFREG | 0600, QUEUE_HOLD, -1000, false},
+	    {"in hold", S_IFREG | 0600, QUEUE_HOLD, 100, true},
+	    {"no file", S_IFDIR | 0600, QUEUE_DEFERRED, 1000, false},
+	};
+
+	(void)state;
+	clock_inject(wall, NULL);
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		const struct stat st = {
+		    .st_mode = cases[n].mode, .st_ctim.tv_sec = 1000000 - cases[n].age};
+
+		case_assert(cases[n].name, queue_is_stuck(&st, cases[n].queue) == cases[n].want);
+	}
+	clock_inject(NULL, NULL);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_stuck), cmocka_unit_test(test_paths),
+    cmocka_unit_test(test_log_paths), cmocka_unit_test(test_longest_path_fits),
+    cmocka_unit_test(test_lists), cmocka_unit_test(test_flow_order))

@@ -113,6 +113,32 @@ static void test_judgements(void **state)
 	}
 }
 
+/* Mode 0600 where nobody completes it: unreadable, for a proof and for a look by name. */
+static void test_stuck(void **state)
+{
+	struct bytes file = {0};
+	struct proof proof, *states = NULL;
+	struct message m;
+	struct queue_id id;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	rig_envelope(&file, ARRIVAL, "a@bad.example");
+	id = rig_put(&rig, QUEUE_DEFERRED, &file, 0600);
+	rig_recorded(&m, &id, ARRIVAL);
+	proof = rig_prove(&rig, &m);
+	assert_int_equal(proof.state, PROOF_ERROR);
+	assert_int_equal(proof.error, ERR_MODE);
+	assert_int_equal(proof.queue, QUEUE_DEFERRED);
+	assert_int_equal(spool_states(&rig.p, &id, 1, &states, NULL), 0);
+	assert_int_equal(states[0].state, PROOF_ERROR);
+	assert_int_equal(states[0].error, ERR_MODE);
+	free(states);
+	bytes_release(&file);
+	rig_close(&rig);
+}
+
 /* Another message's file renamed onto the ID: only its inode and its T record show it. */
 static void test_renamed_onto(void **state)
 {
@@ -292,6 +318,7 @@ static void test_states(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_same_in_every_queue), cmocka_unit_test(test_every_depth),
-    cmocka_unit_test(test_judgements), cmocka_unit_test(test_renamed_onto),
-    cmocka_unit_test(test_earlier_queue_counts), cmocka_unit_test(test_gone),
-    cmocka_unit_test(test_many), cmocka_unit_test(test_age), cmocka_unit_test(test_states))
+    cmocka_unit_test(test_judgements), cmocka_unit_test(test_stuck),
+    cmocka_unit_test(test_renamed_onto), cmocka_unit_test(test_earlier_queue_counts),
+    cmocka_unit_test(test_gone), cmocka_unit_test(test_many), cmocka_unit_test(test_age),
+    cmocka_unit_test(test_states))

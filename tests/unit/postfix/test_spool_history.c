@@ -155,6 +155,18 @@ static const struct message *get(void *arg, size_t n)
 	return &truths[n].recorded;
 }
 
+/* Nobody completes a file in active or deferred; in hold it depends on how long it lies there. */
+static bool is_stuck(const struct truth *t, const struct proof *proof)
+{
+	return t->fate == ARRIVING && proof->error == ERR_MODE &&
+	       t->queue & (QUEUE_ACTIVE | QUEUE_DEFERRED | QUEUE_HOLD);
+}
+
+static bool may_arrive(const struct truth *t)
+{
+	return !(t->queue & (QUEUE_ACTIVE | QUEUE_DEFERRED));
+}
+
 /* Whatever is expected of the first `departed`, the proofs must be right. */
 static void check(size_t departed)
 {
@@ -177,7 +189,9 @@ static void check(size_t departed)
 
 		/* A new message's file, under another ID, may have the inode of one that is
 		 * gone. */
-		if (proofs[i].state != want[t->fate])
+		bool right = proofs[i].state == PROOF_ERROR ? is_stuck(t, &proofs[i])
+							    : proofs[i].state == want[t->fate];
+		if (!right || (proofs[i].state == PROOF_ARRIVING && !may_arrive(t)))
 			case_fail(t->recorded.queue_id.text, "fate %d, proof %d", (int)t->fate,
 			    (int)proofs[i].state);
 		if (t->fate == HERE && proofs[i].queue != t->queue)

@@ -107,7 +107,7 @@ static void path_of(enum queue_name queue, size_t n, char path[256])
 /* One of each kind, at every depth. */
 static void test_kinds(void **state)
 {
-	enum { PLAIN, DEEP, HELD, GONE, ARRIVING, MAILDROP, JUNK, LOCKED, DIRECTORY, COUNT };
+	enum { PLAIN, DEEP, HELD, GONE, ARRIVING, MAILDROP, JUNK, LOCKED, DIRECTORY, STUCK, COUNT };
 	static const unsigned read[COUNT] = {[PLAIN] = 1, [DEEP] = 1, [HELD] = 1};
 	struct bytes file = {0}, junk = {0};
 	char path[256], name[256];
@@ -119,9 +119,10 @@ static void test_kinds(void **state)
 	for (size_t n = 0; n < COUNT; n++)
 		t.ids[n] = rig_put(&t.rig,
 		    n == HELD       ? QUEUE_HOLD
+		    : n == ARRIVING ? QUEUE_INCOMING
 		    : n == MAILDROP ? QUEUE_MAILDROP
 				    : QUEUE_DEFERRED,
-		    n == JUNK ? &junk : &file, n == ARRIVING ? 0600 : 0700);
+		    n == JUNK ? &junk : &file, n == ARRIVING || n == STUCK ? 0600 : 0700);
 	rig_sink(&t.rig, QUEUE_DEFERRED, 2, &t.ids[DEEP]);
 	path_of(QUEUE_DEFERRED, GONE, path);
 	unlink(path);
@@ -140,8 +141,14 @@ static void test_kinds(void **state)
 	assert_int_equal(t.reading.read, 3);
 	assert_int_equal(t.reading.arriving, 1);
 	assert_int_equal(t.reading.maildrop, 1);
-	assert_int_equal(t.reading.unreadable, 2);
-	assert_int_equal(strlist_of(&t.reading.unreadable_names).count, 2);
+	assert_int_equal(t.reading.unreadable, 3);
+	struct strlist names = strlist_of(&t.reading.unreadable_names);
+	assert_int_equal(names.count, 3);
+	snprintf(name, sizeof(name), "deferred/%s: mode is not 0700", t.ids[STUCK].text);
+	const char *last = names.first;
+	strlist_each (each, &names)
+		last = each;
+	assert_string_equal(last, name);
 	snprintf(name, sizeof(name), "deferred/%s: %s", t.ids[JUNK].text, err_word(ERR_SYNTAX));
 	assert_string_equal(t.reading.unreadable_names.text, name);
 	if (geteuid() == 0) {
