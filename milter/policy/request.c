@@ -120,36 +120,18 @@ int policy_request_read(char *text, size_t len, struct policy_request *ret, stru
 	return 0;
 }
 
-static const char digits_of[] = "0123456789abcdef";
-
-/* Reads up to 12 hexadecimal digits and then end; otherwise NULL. */
-static const char *hex_field(const char *text, char end, int64_t *ret)
-{
-	int64_t value = 0;
-	int digits = 0;
-
-	for (; digits <= 12; digits++, text++) {
-		const char *at = *text ? memchr(digits_of, *text, 16) : NULL;
-
-		if (!at)
-			break;
-		value = value * 16 + (at - digits_of);
-	}
-	if (digits == 0 || digits > 12 || *text != end)
-		return NULL;
-	*ret = value;
-	return text + (end != '\0');
-}
+#define FIELD "%12" SCNx64 /* at most 12 hexadecimal digits */
 
 int64_t policy_instance_time(const char *instance)
 {
-	int64_t pid, seconds, micros, number;
-	const char *at = hex_field(instance, '.', &pid);
+	uint64_t pid, seconds, micros, number;
+	int end = 0;
 
-	at = at ? hex_field(at, '.', &seconds) : NULL;
-	at = at ? hex_field(at, '.', &micros) : NULL;
-	at = at ? hex_field(at, '\0', &number) : NULL;
-	if (!at || micros >= USEC_PER_SEC || seconds > INT64_C(1) << 40)
+	/* sscanf(3) would take signs, prefixes and blanks. */
+	if (instance[strspn(instance, "0123456789abcdef.")] ||
+	    sscanf(instance, FIELD "." FIELD "." FIELD "." FIELD "%n", &pid, &seconds, &micros,
+		&number, &end) != 4 ||
+	    instance[end] || micros >= USEC_PER_SEC || seconds > UINT64_C(1) << 40)
 		return 0;
-	return seconds * USEC_PER_SEC + micros;
+	return (int64_t)(seconds * USEC_PER_SEC + micros);
 }

@@ -243,6 +243,7 @@ static int answer_rules(
 	return rules_answer(&view, request, reply, NULL, err);
 }
 
+/* r NULL: takes back the rule of subject. */
 static int answer_change(
     struct rulekeeper *k, const char *subject, struct rule *r, struct json *reply, struct err *err)
 {
@@ -266,7 +267,6 @@ static int answer_set(
 
 	if (code)
 		return code;
-	r.set_time = clock_wall() / USEC_PER_SEC * USEC_PER_SEC;
 	code = answer_change(k, r.subject, &r, reply, err);
 	rule_release(&r);
 	return code;
@@ -276,9 +276,8 @@ static int answer_set(
 static int answer_unset(
     struct rulekeeper *k, const struct json *request, struct json *reply, struct err *err)
 {
-	const char *pattern = json_text(request, "pattern");
 	struct rule r;
-	int code = rule_make(pattern ? pattern : "", RULE_OK, NULL, &r, err);
+	int code = rule_make(json_words(request, "pattern"), RULE_OK, NULL, &r, err);
 
 	if (code)
 		return code;
@@ -330,26 +329,27 @@ int rulekeeper_answer(struct rulekeeper *k, const struct json *request, const st
 	return code;
 }
 
-int rulekeeper_set(struct rulekeeper *k, struct rule *r, struct err *err)
+static int change(struct rulekeeper *k, const char *subject, struct rule *r, struct err *err)
 {
 	pthread_mutex_lock(&k->change);
-	r->set_time = clock_wall() / USEC_PER_SEC * USEC_PER_SEC;
-	int there = keeper_change(k, r->subject, r, err);
+	int there = keeper_change(k, subject, r, err);
 	if (there >= 0)
 		(void)keeper_save(k);
 	publish_and_unlock(k);
+	return there;
+}
+
+int rulekeeper_set(struct rulekeeper *k, struct rule *r, struct err *err)
+{
+	int there = change(k, r->subject, r, err);
+
 	rule_release(r);
 	return there;
 }
 
 int rulekeeper_unset(struct rulekeeper *k, const char *subject, struct err *err)
 {
-	pthread_mutex_lock(&k->change);
-	int there = keeper_change(k, subject, NULL, err);
-	if (there > 0)
-		(void)keeper_save(k);
-	publish_and_unlock(k);
-	return there;
+	return change(k, subject, NULL, err);
 }
 
 /* Waits for no file, so it does not show a change that is still in progress. */

@@ -60,7 +60,8 @@ int rulekeeper_swap(struct rulekeeper *k, struct ruleset *fresh) NODISCARD;
 void keeper_look(struct rulekeeper *k, bool force);
 /* Writes them if needed. 0, or a code, with words in k->stored_error. */
 int keeper_save(struct rulekeeper *k);
-/* Sets r (taken over), or removes subject if r is NULL. 1: replaced or removed one; 0: none. */
+/* Sets r (taken over), as set now, or removes subject if r is NULL. 1: replaced or removed one; 0:
+ * none. */
 int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, struct err *err);
 void keeper_expire(struct rulekeeper *k);
 /* Whether one of count rules in force expired, from number begin on. */

@@ -186,6 +186,8 @@ int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, str
 	const struct rule *there = NULL;
 
 	keeper_look(k, false);
+	if (r)
+		r->set_time = clock_wall() / USEC_PER_SEC * USEC_PER_SEC;
 	int code = copy_all(k, subject, &rules, &there);
 	bool was_there = there != NULL;
 	if (r || was_there)
