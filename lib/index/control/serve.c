@@ -7,7 +7,8 @@
 struct work {
 	struct index *ix;
 	const struct json *request;
-	struct span body;
+	struct span body;                /* after its selector, once that is read */
+	const struct selector *selector; /* NULL: none */
 	int64_t deadline;
 	struct bytes *out;
 	struct served *ret;
@@ -56,10 +57,8 @@ void serve_body(const struct selector *selector, struct bytes *out)
 	bytes_put_blob(out, strbuf_text(&text), text.len);
 }
 
-/* *ret_given: there is a selector at the front, which the caller releases. *ret_rest: what follows
- * it. */
-static int read_body(const struct work *w, struct selector *ret, bool *ret_given,
-    struct span *ret_rest, struct err *err)
+/* The caller releases *ret if it becomes w->selector. */
+static int read_selector(struct work *w, struct selector *ret, struct err *err)
 {
 	struct reader r = reader_of(w->body.at, w->body.len);
 	struct span text = reader_blob(&r);
@@ -67,29 +66,21 @@ static int read_body(const struct work *w, struct selector *ret, bool *ret_given
 
 	if (r.failed)
 		return err_set(err, ERR_SYNTAX, "a request came without its body");
-	*ret_rest = (struct span){.at = r.at, .len = (size_t)(r.end - r.at)};
-	*ret_given = text.len > 0;
+	w->body = (struct span){.at = r.at, .len = (size_t)(r.end - r.at)};
 	if (text.len == 0)
 		return 0;
 	int code = json_parse(text.at, text.len, &o, err);
-	return code ?: wire_selector_read(o, ret, err);
+	code = code ?: wire_selector_read(o, ret, err);
+	w->selector = code == 0 ? ret : NULL;
+	return code;
 }
 
 static int serve_select(struct work *w, struct err *err)
 {
-	struct selector selector;
-	struct span rest = {.len = 0};
-	bool given = false;
-	int code = read_body(w, &selector, &given, &rest, err);
-
-	if (code != 0)
-		return code;
-	if (!given)
+	if (!w->selector)
 		return err_set(err, ERR_SYNTAX, "a selection needs a selector");
 	w->ret->counts.changes = index_changes(w->ix);
-	code = index_find(w->ix, &selector, w->deadline, w->out, err);
-	selector_release(&selector);
-	return code;
+	return index_find(w->ix, w->selector, w->deadline, w->out, err);
 }
 
 static int serve_names(struct work *w, struct err *err)
@@ -101,38 +92,18 @@ static int serve_names(struct work *w, struct err *err)
 	return code;
 }
 
-static int read_networks(const struct json *request, struct strbuf *packed, struct err *err)
-{
-	for (size_t i = 0; i < json_count(request, "own_networks"); i++) {
-		const char *text = json_text(json_at(request, "own_networks", i), NULL);
-
-		if (!text)
-			return err_set(err, ERR_SYNTAX, "own_networks is invalid");
-		strlist_push(packed, text, strlen(text));
-	}
-	return packed->failed ? err_sys(err, ENOMEM, "failed to update the index") : 0;
-}
-
 static int serve_update(struct work *w, struct err *err)
 {
 	AUTO(strbuf_release) struct strbuf packed = {0};
-	struct selector selector;
-	struct strlist own;
-	struct span body = {.len = 0};
 	AUTO(bytes_release) struct bytes none = {0};
-	bool given = false;
-	int code = read_body(w, &selector, &given, &body, err);
+	struct strlist own;
 
-	if (code != 0)
-		return code;
-	code = read_networks(w->request, &packed, err);
+	json_list(w->request, "own_networks", SIZE_MAX, &packed);
 	own = strlist_of(&packed);
-	if (code == 0)
-		code = index_update(w->ix, body, given ? &selector : NULL, &own, w->deadline,
-		    given ? w->out : &none, &w->ret->updated, err);
-	if (given)
-		selector_release(&selector);
-	return code;
+	if (packed.failed)
+		return err_sys(err, ENOMEM, "failed to update the index");
+	return index_update(w->ix, w->body, w->selector, &own, w->deadline,
+	    w->selector ? w->out : &none, &w->ret->updated, err);
 }
 
 static int serve_count(struct work *w, struct err *err)
@@ -279,16 +250,26 @@ int serve_here(struct index *ix, const struct json *request, struct span body, i
     struct bytes *out, struct served *ret, struct err *err)
 {
 	const struct request *which = find(request);
-	struct work w = {ix, request, body, deadline, out, ret};
+	struct work w = {.ix = ix,
+	    .request = request,
+	    .body = body,
+	    .deadline = deadline,
+	    .out = out,
+	    .ret = ret};
+	struct selector selector;
 	size_t start = out->len;
-	int code;
+	int code = 0;
 
 	*ret = (struct served){0};
 	if (!which)
 		return err_set(err, ERR_SYNTAX, "no such request");
 	if (!ix)
 		return err_set(err, ERR_NO_INDEX, "the daemon has no index now");
-	code = which->serve(&w, err);
+	if (which->bit & (SELECT | UPDATE))
+		code = read_selector(&w, &selector, err);
+	code = code ?: which->serve(&w, err);
+	if (w.selector)
+		selector_release(&selector);
 	if (code == 0 && out->len - start > WIRE_BODY_MAX)
 		code = err_set(err, ERR_LIMIT, "an answer would be longer than 1 GiB");
 	return code;
