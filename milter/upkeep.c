@@ -9,7 +9,7 @@ struct upkeep {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* a member below */
-	bool reload, stop, ended;
+	bool reload, stop;
 };
 
 static struct timespec time_of(int64_t steady)
@@ -60,7 +60,6 @@ static void *upkeep_main(void *arg)
 			due = next_second;
 	}
 	c->last(c->arg);
-	ask(u, &u->ended);
 	return NULL;
 }
 
@@ -106,19 +105,9 @@ bool upkeep_stop(struct upkeep *u, int64_t timeout)
 {
 	if (!u)
 		return true;
-	const struct timespec until = time_of(clock_steady() + timeout);
-	int waited = 0;
-
-	pthread_mutex_lock(&u->lock);
-	u->stop = true;
-	pthread_cond_signal(&u->changed);
-	while (!u->ended && waited == 0)
-		waited = pthread_cond_timedwait(&u->changed, &u->lock, &until);
-	bool ended = u->ended;
-	pthread_mutex_unlock(&u->lock);
-	if (!ended)
+	ask(u, &u->stop);
+	if (!thread_join_until(u->thread, clock_steady() + timeout))
 		return false;
-	pthread_join(u->thread, NULL);
 	pthread_cond_destroy(&u->changed);
 	pthread_mutex_destroy(&u->lock);
 	free(u);

@@ -4,6 +4,19 @@
 #include <pthread.h>
 
 #include "base/base.h"
+#include "base/clock.h"
+
+/* Waits for the thread's end until a moment of the steady clock. False if it still runs. (TSan of
+ * gcc 12 does not know pthread_clockjoin_np.) */
+static inline bool thread_join_until(pthread_t thread, int64_t until)
+{
+	while (pthread_tryjoin_np(thread, NULL) != 0) {
+		if (clock_steady() > until)
+			return false;
+		(void)usleep(1000);
+	}
+	return true;
+}
 
 static inline pthread_mutex_t *lock_take(pthread_mutex_t *mutex)
 {

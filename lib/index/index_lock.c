@@ -74,18 +74,12 @@ int index_lock_boot(char ret[INDEX_LOCK_BOOT + 1])
 static void process_name(long pid, char *buf, size_t size)
 {
 	char path[64], raw[64];
-	int fd;
-	ssize_t len = -1;
 
-	buf[0] = '\0';
 	(void)snprintf(path, sizeof path, "/proc/%ld/comm", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		len = io_read_all(fd, raw, sizeof raw - 1);
-	io_close(&fd);
-	if (len <= 0)
-		return;
-	raw[len] = '\0';
+	AUTO(io_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = io_read_all(fd, raw, sizeof raw - 1);
+
+	raw[len > 0 ? len : 0] = '\0';
 	raw[strcspn(raw, "\n")] = '\0';
 	(void)str_scrub(buf, size, raw);
 }

@@ -19,7 +19,6 @@
 #define SURPLUS_MAX   64   /* connections beyond the cap, while idle ones are being closed */
 #define TICK          1000 /* milliseconds */
 #define BACK_OFF      50   /* milliseconds of pause without free descriptors */
-#define JOIN_LOOK     1000 /* microseconds */
 #define COMPLAIN_EACH (60 * USEC_PER_SEC)
 
 struct connection {
@@ -339,17 +338,6 @@ int policy_server_start(
 	return 0;
 }
 
-/* TSan of gcc 12 does not know pthread_clockjoin_np(3). */
-static bool join_until(pthread_t thread, int64_t until)
-{
-	while (pthread_tryjoin_np(thread, NULL) != 0) {
-		if (clock_steady() > until)
-			return false;
-		(void)usleep(JOIN_LOOK);
-	}
-	return true;
-}
-
 bool policy_server_stop(struct policy_server *s, int64_t timeout)
 {
 	int64_t until = clock_steady() + timeout;
@@ -360,7 +348,7 @@ bool policy_server_stop(struct policy_server *s, int64_t timeout)
 	if (s->wakeup >= 0)
 		(void)!write(s->wakeup, &(uint64_t){1}, sizeof(uint64_t));
 	for (; s->threads > 0; s->threads--)
-		if (!join_until(s->thread[s->threads - 1], until))
+		if (!thread_join_until(s->thread[s->threads - 1], until))
 			return false;
 	while (!TAILQ_EMPTY(&s->by_use))
 		close_connection(s, TAILQ_FIRST(&s->by_use));
