@@ -150,10 +150,9 @@ static bool tell_kind(struct account_line *line)
 
 		if (!str_starts(line->text, heads[kind]) || *number < '1' || *number > '9')
 			continue;
-		errno = 0;
 		line->kind = (enum account_kind)kind;
-		line->number = strtoull(number, &line->rest, 10);
-		return errno == 0 && line->number < (UINT64_C(1) << 40) &&
+		line->rest = str_digits(number, &line->number);
+		return line->rest && line->number < (UINT64_C(1) << 40) &&
 		       (*line->rest == ',' || *line->rest == '}');
 	}
 	return false;

@@ -59,8 +59,8 @@ struct account_line {
 	/* Of the batch; LINE_KEPT: a count of bytes; LINE_SUMS: a count of batches. */
 	uint64_t number;
 	char *text;
-	size_t len; /* without its newline */
-	char *rest; /* after the number */
+	size_t len;       /* without its newline */
+	const char *rest; /* after the number */
 };
 /* Visits each whole line of a known kind. A negative code from visit ends it and is returned. */
 typedef int account_visit(void *arg, const struct account_line *line);

@@ -30,19 +30,17 @@ void account_entry_put(struct strbuf *text, const struct account_entry *entry)
 /* Returns 1, 0 at the end, or ERR_SYNTAX. */
 static int next_entry(const char **text, struct account_entry *ret)
 {
-	const char *at = *text + strspn(*text, " ");
+	const char *at = *text + strspn(*text, " "), *end = NULL;
 	size_t len = strcspn(at, " ");
-	char *end;
+	uint64_t arrival;
 
 	if (!*at)
 		return 0;
-	if (queue_id_parse(at, len, &ret->queue_id) < 0 || at[len] != ' ' || at[len + 1] < '0' ||
-	    at[len + 1] > '9')
+	if (queue_id_parse(at, len, &ret->queue_id) == 0 && at[len] == ' ')
+		end = str_digits(at + len + 1, &arrival);
+	if (!end || arrival > INT64_MAX || (*end && *end != ' '))
 		return ERR_SYNTAX;
-	errno = 0;
-	ret->arrival_time = strtoll(at + len + 1, &end, 10);
-	if (errno != 0 || (*end && *end != ' '))
-		return ERR_SYNTAX;
+	ret->arrival_time = (int64_t)arrival;
 	*text = end;
 	return 1;
 }
@@ -253,18 +251,18 @@ static int end_batch(struct ledger *ledger, struct ledger_batch *batch, const st
 static bool parse_part(const char *at, uint32_t *ret_number, const char **ret_ids, size_t *ret_len)
 {
 	static const char head[] = ",\"part\":", ids[] = ",\"ids\":\"";
-	char *end;
+	uint64_t number;
+	const char *end = str_starts(at, head) ? str_digits(at + strlen(head), &number) : NULL;
 
-	if (!str_starts(at, head) || at[strlen(head)] < '0' || at[strlen(head)] > '9')
-		return false;
-	unsigned long number = strtoul(at + strlen(head), &end, 10);
-	*ret_number = (uint32_t)number;
 	*ret_ids = NULL;
-	if (number >= UINT32_MAX || strcmp(end, "}") == 0)
-		return number < UINT32_MAX;
-	*ret_ids = end + strlen(ids);
+	if (!end || number >= UINT32_MAX)
+		return false;
+	*ret_number = (uint32_t)number;
+	if (strcmp(end, "}") == 0)
+		return true;
 	if (!str_starts(end, ids))
 		return false;
+	*ret_ids = end + strlen(ids);
 	*ret_len = strcspn(*ret_ids, "\"");
 	return strcmp(*ret_ids + *ret_len, "\"}") == 0;
 }
