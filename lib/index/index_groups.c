@@ -101,7 +101,7 @@ void counting_rest(struct index *ix)
 /* Counts rows after c->upto, as many as fit into the slice. Returns false if there are no more. */
 static bool count_some(struct counting *c, struct slice *slice)
 {
-	struct store_cursor *cursor = cursor_open(&slice->txn, STORE_MESSAGE);
+	AUTO(cursor_release) struct store_cursor *cursor = cursor_open(&slice->txn, STORE_MESSAGE);
 	unsigned char buf[ENTRY_KEY_SIZE];
 	struct span key = entry_key(c->upto + 1, buf), record;
 	int more = cursor_seek(cursor, key, &key, &record);
@@ -114,7 +114,6 @@ static bool count_some(struct counting *c, struct slice *slice)
 		if (!slice_has_time(slice))
 			break;
 	}
-	cursor_close(cursor);
 	return more == 1;
 }
 

@@ -51,7 +51,7 @@ static void add(struct names *n, const struct packed_id *id)
  * code. */
 static int gather_some(struct txn *txn, struct names *n, unsigned char key[16])
 {
-	struct store_cursor *cursor = cursor_open(txn, STORE_INODE);
+	AUTO(cursor_release) struct store_cursor *cursor = cursor_open(txn, STORE_INODE);
 	struct span at = {.at = key, .len = 16}, value;
 	struct packed_id id;
 	int more = cursor_seek(cursor, at, &at, &value);
@@ -65,7 +65,6 @@ static int gather_some(struct txn *txn, struct names *n, unsigned char key[16])
 		memcpy(key, at.at, 16);
 	else if (more == 1)
 		more = txn_fail(txn, ERR_DAMAGED, NULL);
-	cursor_close(cursor);
 	return txn->code != 0 ? txn->code : more;
 }
 

@@ -36,7 +36,7 @@ void author_rows_sort(struct author_rows *a)
 
 void author_rows_drop(struct author_rows *a, struct txn *txn, size_t n)
 {
-	struct store_cursor *cursor = cursor_open(txn, STORE_AUTHOR);
+	AUTO(cursor_release) struct store_cursor *cursor = cursor_open(txn, STORE_AUTHOR);
 
 	for (; n > 0 && a->next < a->count; n--, a->next++) {
 		const struct author_row *row = &a->list[a->next];
@@ -46,7 +46,6 @@ void author_rows_drop(struct author_rows *a, struct txn *txn, size_t n)
 		    memcmp(key.at, wanted.at, key.len) == 0)
 			(void)cursor_delete(cursor);
 	}
-	cursor_close(cursor);
 }
 
 void author_rows_clear(struct author_rows *a)

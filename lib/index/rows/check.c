@@ -45,20 +45,19 @@ static bool is_whole(struct txn *txn, struct span key, struct span record)
 /* Counts messages up to the first that is not sound. */
 static uint64_t count_messages(struct txn *txn)
 {
-	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);
+	AUTO(cursor_release) struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);
 	struct span key = {.at = "", .len = 0}, record;
 	uint64_t count = 0;
 
 	for (int more = cursor_seek(cursor, key, &key, &record);
 	     more == 1 && is_whole(txn, key, record); more = cursor_next(cursor, &key, &record))
 		count++;
-	cursor_close(cursor);
 	return count;
 }
 
 static uint64_t count_names(struct txn *txn)
 {
-	struct store_cursor *cursor = cursor_open(txn, STORE_INODE);
+	AUTO(cursor_release) struct store_cursor *cursor = cursor_open(txn, STORE_INODE);
 	struct span key = {.at = "", .len = 0}, value;
 	struct packed_id id;
 	uint64_t count = 0;
@@ -66,7 +65,6 @@ static uint64_t count_names(struct txn *txn)
 	for (int more = cursor_seek(cursor, key, &key, &value); more == 1;
 	     more = cursor_next(cursor, &key, &value))
 		count += entry_name(key, value, &id);
-	cursor_close(cursor);
 	return count;
 }
 

@@ -107,7 +107,7 @@ static void change_authors(struct txn *txn, uint64_t sequence, const struct reco
 static int collect(struct txn *txn, uint64_t inode, const struct packed_id *id, bool left,
     uint64_t *list, size_t max)
 {
-	struct store_cursor *cursor = cursor_open(txn, STORE_INODE);
+	AUTO(cursor_release) struct store_cursor *cursor = cursor_open(txn, STORE_INODE);
 	unsigned char buf[INODE_KEY_SIZE];
 	struct span key = inode_key(inode, left ? ENTRY_LEFT : 0, buf), value;
 	struct packed_id found;
@@ -120,7 +120,6 @@ static int collect(struct txn *txn, uint64_t inode, const struct packed_id *id, 
 	     more = cursor_next(cursor, &key, &value))
 		if (!id || ((found.time ^ id->time) & ~PACKED_ID_FLAGS) == 0)
 			list[count++] = sequence;
-	cursor_close(cursor);
 	return txn->code != 0 ? txn->code : (int)count;
 }
 
@@ -151,14 +150,10 @@ int entry_get(struct txn *txn, uint64_t sequence, struct span *ret_record)
 /* 0 if the table is empty. */
 static uint64_t last_number(struct txn *txn, enum store_table table)
 {
-	struct store_cursor *cursor = cursor_open(txn, table);
+	AUTO(cursor_release) struct store_cursor *cursor = cursor_open(txn, table);
 	struct span key, value;
-	uint64_t last = 0;
 
-	if (cursor_last(cursor, &key, &value) == 1)
-		last = entry_number(key);
-	cursor_close(cursor);
-	return last;
+	return cursor_last(cursor, &key, &value) == 1 ? entry_number(key) : 0;
 }
 
 static void keep_left(
@@ -331,13 +326,12 @@ void entry_replace(struct txn *txn, uint64_t sequence, struct span record)
 static int first_row(
     struct txn *txn, enum store_table table, uint64_t *ret_sequence, struct span *ret_value)
 {
-	struct store_cursor *cursor = cursor_open(txn, table);
+	AUTO(cursor_release) struct store_cursor *cursor = cursor_open(txn, table);
 	struct span key;
 	int found = cursor_seek(cursor, empty, &key, ret_value);
 
 	if (found == 1)
 		*ret_sequence = entry_number(key) | (table == STORE_LEFT ? ENTRY_LEFT : 0);
-	cursor_close(cursor);
 	return found;
 }
 

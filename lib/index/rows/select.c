@@ -91,7 +91,7 @@ static void ask_for_page(const void *record, uintptr_t *page)
 
 static void consider_range(struct txn *txn, struct share *s)
 {
-	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);
+	AUTO(cursor_release) struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);
 	unsigned char buf[ENTRY_KEY_SIZE];
 	struct span key, record;
 	uintptr_t page = 0;
@@ -102,7 +102,6 @@ static void consider_range(struct txn *txn, struct share *s)
 		ask_for_page(record.at, &page);
 		consider(s, entry_number(key), record);
 	}
-	cursor_close(cursor);
 }
 
 /* A flood's rows are adjacent, and a step costs less than a search. */
@@ -120,7 +119,7 @@ static int move_to(struct store_cursor *cursor, uint64_t sequence, uint64_t last
 /* A record is considered after the search for the next one, because its page is on its way. */
 static void consider_list(struct txn *txn, struct share *s)
 {
-	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);
+	AUTO(cursor_release) struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);
 	struct span key, record, before = {0};
 	uintptr_t page = 0;
 	uint64_t last = 0, before_sequence = 0;
@@ -140,7 +139,6 @@ static void consider_list(struct txn *txn, struct share *s)
 	}
 	if (before.at)
 		consider(s, before_sequence, before);
-	cursor_close(cursor);
 }
 
 static void consider_share(struct txn *txn, struct share *s)
@@ -294,7 +292,7 @@ static void share_out(struct txn *txn, struct work *w, uint64_t rows)
 
 static bool find_ends(struct txn *txn, uint64_t *ret_first, uint64_t *ret_last)
 {
-	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);
+	AUTO(cursor_release) struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);
 	const struct span none = {.at = "", .len = 0};
 	struct span key, record;
 	bool found = cursor_seek(cursor, none, &key, &record) == 1;
@@ -304,7 +302,6 @@ static bool find_ends(struct txn *txn, uint64_t *ret_first, uint64_t *ret_last)
 	found = found && cursor_last(cursor, &key, &record) == 1;
 	if (found)
 		*ret_last = entry_number(key);
-	cursor_close(cursor);
 	return found;
 }
 

@@ -37,7 +37,7 @@ static void sequences_settle(struct sequences *s)
 static void collect_exact(
     struct txn *txn, const unsigned char *bytes, size_t len, struct sequences *to)
 {
-	struct store_cursor *cursor = cursor_open(txn, STORE_AUTHOR);
+	AUTO(cursor_release) struct store_cursor *cursor = cursor_open(txn, STORE_AUTHOR);
 	unsigned char start[DOMAIN_KEY_MAX + 1];
 	struct span key, value;
 	int at;
@@ -49,7 +49,6 @@ static void collect_exact(
 	     at = cursor_next(cursor, &key, &value))
 		if (key.len == len + 1 + ENTRY_KEY_SIZE)
 			sequences_add(to, be64_load((const unsigned char *)key.at + len + 1));
-	cursor_close(cursor);
 }
 
 /* The key ends with a dot, so it is the common prefix of its subdomains. Keys are cut at
@@ -57,7 +56,7 @@ static void collect_exact(
 static void collect_below(
     struct txn *txn, const unsigned char *bytes, size_t len, struct sequences *to)
 {
-	struct store_cursor *cursor = cursor_open(txn, STORE_AUTHOR);
+	AUTO(cursor_release) struct store_cursor *cursor = cursor_open(txn, STORE_AUTHOR);
 	unsigned char start[DOMAIN_KEY_MAX + 1];
 	struct span key, value, author;
 	uint64_t sequence;
@@ -74,7 +73,6 @@ static void collect_below(
 	     at = cursor_next(cursor, &key, &value))
 		if (entry_author_split(key, &author, &sequence))
 			sequences_add(to, sequence);
-	cursor_close(cursor);
 }
 
 static void collect_pattern(struct txn *txn, const struct pattern *p, struct sequences *to)

@@ -334,3 +334,8 @@ void cursor_close(struct store_cursor *cursor)
 		mdb_cursor_close(cursor->handle);
 	free(cursor);
 }
+
+void cursor_release(struct store_cursor **cursor)
+{
+	cursor_close(*cursor);
+}

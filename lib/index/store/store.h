@@ -108,6 +108,7 @@ int cursor_last(struct store_cursor *cursor, struct span *ret_key, struct span *
 /* cursor_next then moves to the row after the deleted one. */
 int cursor_delete(struct store_cursor *cursor);
 void cursor_close(struct store_cursor *cursor);
+void cursor_release(struct store_cursor **cursor); /* for AUTO */
 
 /* Reads every page (store_read.c). Returns 0, or ERR_DAMAGED if rows are out of order or
  * miscounted. Damaged pages may kill the process. */

@@ -28,7 +28,7 @@ static bool ascends(enum store_table table, struct span before, struct span key)
 /* Checks order and count, so that pages chained into a ring do not loop forever. */
 static void read_table(struct txn *txn, enum store_table table)
 {
-	struct store_cursor *cursor = cursor_open(txn, table);
+	AUTO(cursor_release) struct store_cursor *cursor = cursor_open(txn, table);
 	struct span key = {.at = "", .len = 0}, value, before = key;
 	struct store_usage usage;
 	uint64_t rows = 0, seen = 0;
@@ -46,7 +46,6 @@ static void read_table(struct txn *txn, enum store_table table)
 	}
 	if (more == 1 || (more == 0 && seen != rows))
 		(void)txn_fail(txn, ERR_DAMAGED, "the index is damaged (rows out of order)");
-	cursor_close(cursor);
 }
 
 int store_read_all(struct store *store, struct err *err)
