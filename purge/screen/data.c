@@ -4,54 +4,13 @@
 #include "base/array.h"
 #include "base/clock.h"
 
-static void read_numbers(const struct json *o, const char *key, uint64_t *ret, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		ret[i] = json_unsigned(json_at(o, key, i), NULL);
-}
-
-/* unit: microseconds in one unit of its times. */
-static struct screen_group group_of(const struct json *o, int64_t unit)
-{
-	struct screen_group g = {
-	    .count = json_unsigned(o, "count"), .bytes = json_unsigned(o, "bytes")};
-	const uint64_t most = (uint64_t)(INT64_MAX / unit);
-
-	if (json_unsigned(o, "oldest") < most)
-		g.oldest = (int64_t)json_unsigned(o, "oldest") * unit;
-	if (json_unsigned(o, "newest") < most)
-		g.newest = (int64_t)json_unsigned(o, "newest") * unit;
-	read_numbers(o, "ages", g.ages, GROUP_AGES);
-	read_numbers(o, "came", g.came, CENSUS_CAME);
-	return g;
-}
-
-static int add_group(struct screen_groups *ret, const struct json *o, int64_t unit)
-{
-	const char *name = json_text(o, "group");
-	struct screen_group g = group_of(o, unit);
-
-	if (!name)
-		return ERR_SYNTAX;
-	g.name = strdup(name);
-	if (g.name && array_add(ret, g) == 0)
-		return 0;
-	free(g.name);
-	return -ENOMEM;
-}
-
 int screen_groups_read(const struct json *answer, struct screen_groups *ret)
 {
-	int code = 0;
-
 	*ret = (struct screen_groups){.kept = true, .steady = clock_steady()};
-	ret->all = group_of(answer, 1);
-	ret->groups = json_unsigned(answer, "groups");
+	int code = top_read(answer, CENSUS_LIST, &ret->top);
 	ret->others = json_unsigned(answer, "others");
 	ret->now = json_int(answer, "now", 0);
 	ret->caught_up = (int64_t)json_unsigned(answer, "caught_up");
-	for (size_t i = 0; code == 0 && i < json_count(answer, "list") && i < CENSUS_LIST; i++)
-		code = add_group(ret, json_at(answer, "list", i), 1);
 	return ret->now > 0 ? code : ERR_SYNTAX;
 }
 
@@ -76,63 +35,37 @@ static int each_line(const char *text, size_t len, size_t most,
 	return code;
 }
 
+struct taking {
+	struct top *top;
+	const char *like;
+};
+
+/* The sums are over all groups. A message can be in several, so they can exceed the number of
+ * messages. */
 static int take_group(void *arg, const struct json *o)
 {
-	return add_group(arg, o, USEC_PER_SEC);
-}
+	const struct taking *t = arg;
+	const char *name = json_text(o, "group");
 
-/* Sums over the groups. A message can be in several, so this can exceed the number of messages. */
-static void take_sums(struct screen_groups *ret)
-{
-	for (size_t i = 0; i < ret->count; i++) {
-		const struct screen_group *g = &ret->list[i];
-
-		ret->all.count += g->count;
-		ret->all.bytes += g->bytes;
-		if (ret->all.oldest == 0 || g->oldest < ret->all.oldest)
-			ret->all.oldest = g->oldest;
-		if (g->newest > ret->all.newest)
-			ret->all.newest = g->newest;
-	}
-}
-
-static void drop_unlike(struct screen_groups *g, const char *like)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < g->count; i++)
-		if (str_has_nocase(g->list[i].name, like))
-			g->list[kept++] = g->list[i];
-		else
-			free(g->list[i].name);
-	g->count = kept;
+	t->top->messages += json_unsigned(o, "count");
+	t->top->bytes += json_unsigned(o, "bytes");
+	return name && !str_has_nocase(name, t->like) ? 0 : top_add(t->top, o, USEC_PER_SEC);
 }
 
 int screen_groups_read_top(
     const char *text, size_t len, int64_t now, const char *like, struct screen_groups *ret)
 {
+	struct taking taking = {.top = &ret->top, .like = like};
+
 	*ret = (struct screen_groups){.now = now, .caught_up = now, .steady = clock_steady()};
-	int code = each_line(text, len, SIZE_MAX, take_group, ret);
-
-	take_sums(ret);
-	drop_unlike(ret, like);
-	ret->groups = ret->count;
+	int code = each_line(text, len, SIZE_MAX, take_group, &taking);
+	top_end(&ret->top);
 	return code;
-}
-
-const struct screen_group *screen_groups_find(const struct screen_groups *g, const char *name)
-{
-	for (size_t i = 0; i < g->count; i++)
-		if (strcmp(g->list[i].name, name) == 0)
-			return &g->list[i];
-	return NULL;
 }
 
 void screen_groups_release(struct screen_groups *g)
 {
-	for (size_t i = 0; i < g->count; i++)
-		free(g->list[i].name);
-	free(g->list);
+	top_release(&g->top);
 	*g = (struct screen_groups){0};
 }
 

@@ -3,26 +3,14 @@
  * are scrubbed when they are drawn (cells.h). */
 #pragma once
 
-#include "base/json.h"
-#include "index/census/census.h"
-
-struct screen_group {
-	char *name;
-	uint64_t count, bytes;
-	int64_t oldest, newest; /* wall; 0: none */
-	uint64_t ages[GROUP_AGES];
-	uint64_t came[CENSUS_CAME]; /* messages in each minute, the newest last */
-};
+#include "purge/top/top.h"
 
 struct screen_groups {
-	struct screen_group *list; /* the largest first */
-	size_t count, cap;
-	struct screen_group all; /* the sum; without a name */
-	uint64_t groups;         /* that exist */
-	uint64_t others;         /* messages of groups that were given up (census.h) */
-	int64_t now, caught_up;  /* wall */
-	int64_t steady;          /* when they were read */
-	bool kept;               /* counted by the daemon; otherwise by `top`, without came */
+	struct top top;
+	uint64_t others;        /* messages of groups that were given up (census.h) */
+	int64_t now, caught_up; /* wall */
+	int64_t steady;         /* when they were read */
+	bool kept;              /* counted by the daemon; otherwise by `top`, without came */
 };
 
 /* The daemon's answer to "groups". ERR_SYNTAX or -ENOMEM. Release ret in any case. */
@@ -30,7 +18,6 @@ int screen_groups_read(const struct json *answer, struct screen_groups *ret) NOD
 /* The lines of `top --json`; like as in the daemon's question. */
 int screen_groups_read_top(const char *text, size_t len, int64_t now, const char *like,
     struct screen_groups *ret) NODISCARD;
-const struct screen_group *screen_groups_find(const struct screen_groups *g, const char *name);
 void screen_groups_release(struct screen_groups *g);
 
 struct screen_message {

@@ -63,7 +63,7 @@ static size_t count_of(const struct screen_model *m)
 	case VIEW_TEXT:
 		return line_count(m);
 	default:
-		return m->groups.count;
+		return m->groups.top.count;
 	}
 }
 
@@ -100,14 +100,14 @@ static void clamp_place(struct screen_model *m)
 		p->first = count > room ? count - room : 0;
 }
 
-static const struct screen_group *group_at(const struct screen_model *m)
+static const struct top_group *group_at(const struct screen_model *m)
 {
-	return m->group.at < m->groups.count ? &m->groups.list[m->group.at] : NULL;
+	return m->group.at < m->groups.top.count ? &m->groups.top.list[m->group.at] : NULL;
 }
 
 static void choose(struct screen_model *m)
 {
-	const struct screen_group *g = group_at(m);
+	const struct top_group *g = group_at(m);
 
 	free(m->chosen);
 	m->chosen = g ? strdup(g->name) : NULL;
@@ -145,10 +145,9 @@ void model_groups(struct screen_model *m, struct screen_groups *groups)
 	*groups = (struct screen_groups){0};
 	if (m->view == VIEW_GROUPS)
 		m->loading = false;
-	const struct screen_group *same =
-	    m->chosen ? screen_groups_find(&m->groups, m->chosen) : NULL;
+	const struct top_group *same = m->chosen ? top_find(&m->groups.top, m->chosen) : NULL;
 	if (same)
-		m->group.at = (size_t)(same - m->groups.list);
+		m->group.at = (size_t)(same - m->groups.top.list);
 	enum screen_view view = m->view;
 	m->view = VIEW_GROUPS;
 	clamp_place(m);
@@ -241,7 +240,7 @@ static enum screen_effect back(struct screen_model *m, int unused)
 
 static enum screen_effect open_group(struct screen_model *m)
 {
-	const struct screen_group *g = group_at(m);
+	const struct top_group *g = group_at(m);
 
 	if (!g)
 		return EFFECT_NONE;

@@ -27,13 +27,14 @@ static void set_line(
 static void put_total(const struct screen_model *m, struct strbuf *to)
 {
 	const struct screen_groups *g = &m->groups;
+	const uint64_t groups = g->top.count + g->top.more;
 	char size[32], rate[24];
 
-	strbuf_printf(to, "%" PRIu64 " %s", g->all.count, PLURAL(g->all.count, "message"));
-	if (g->all.bytes)
-		strbuf_printf(to, " (%s)", str_size_text(g->all.bytes, size, sizeof(size)));
-	strbuf_printf(to, " in %" PRIu64 " %s", g->groups, PLURAL(g->groups, "group"));
-	page_rate(m, &g->all, &m->before.all, rate, sizeof(rate));
+	strbuf_printf(to, "%" PRIu64 " %s", g->top.messages, PLURAL(g->top.messages, "message"));
+	if (g->top.bytes)
+		strbuf_printf(to, " (%s)", str_size_text(g->top.bytes, size, sizeof(size)));
+	strbuf_printf(to, " in %" PRIu64 " %s", groups, PLURAL(groups, "group"));
+	page_rate(m, g->top.messages, m->before.top.messages, rate, sizeof(rate));
 	if (*rate)
 		strbuf_printf(to, ", %s", rate);
 }

@@ -9,15 +9,15 @@
 #define WIDE     104 /* columns, for size, bar and age of the newest */
 #define NAME_MIN 12  /* columns that a name keeps; other cells give way */
 
-void page_rate(const struct screen_model *m, const struct screen_group *g,
-    const struct screen_group *before, char *buf, size_t size)
+void page_rate(
+    const struct screen_model *m, uint64_t count, uint64_t before, char *buf, size_t size)
 {
 	double seconds = (double)(m->groups.steady - m->before.steady) / USEC_PER_SEC, rate;
 
 	buf[0] = '\0';
 	if (m->before.steady == 0 || seconds <= 0)
 		return;
-	rate = ((double)g->count - (before ? (double)before->count : 0)) / seconds;
+	rate = ((double)count - (double)before) / seconds;
 	snprintf(buf, size, rate > -0.05 && rate < 0.05 ? "0/s" : "%+.1f/s", rate);
 }
 
@@ -108,7 +108,7 @@ static const struct cell group_cells[G_CELLS] = {
     [G_LAST] = {.head = "LAST 10MIN", .width = CENSUS_CAME},
 };
 
-static const char *name_of(const struct screen_model *m, const struct screen_group *g)
+static const char *name_of(const struct screen_model *m, const struct top_group *g)
 {
 	if (*g->name)
 		return g->name;
@@ -116,11 +116,13 @@ static const char *name_of(const struct screen_model *m, const struct screen_gro
 }
 
 static void put_group(
-    const struct screen_model *m, int64_t now, const struct screen_group *g, struct page_line *line)
+    const struct screen_model *m, int64_t now, const struct top_group *g, struct page_line *line)
 {
 	char texts[G_CELLS][GLYPHS_SIZE];
 	const char *cells[G_CELLS];
-	double share = m->groups.all.count ? (double)g->count / (double)m->groups.all.count : 0;
+	const struct top_group *before = top_find(&m->before.top, g->name);
+	const uint64_t all = m->groups.top.messages;
+	double share = all ? (double)g->count / (double)all : 0;
 
 	for (size_t i = 0; i < G_CELLS; i++)
 		cells[i] = texts[i];
@@ -128,14 +130,12 @@ static void put_group(
 	snprintf(texts[G_COUNT], GLYPHS_SIZE, "%" PRIu64, g->count);
 	snprintf(texts[G_SHARE], GLYPHS_SIZE, "%.1f%%", share * 100);
 	glyphs_bar(m->utf8, share, texts[G_BAR]);
-	page_rate(m, g, screen_groups_find(&m->before, g->name), texts[G_RATE], GLYPHS_SIZE);
+	page_rate(m, g->count, before ? before->count : 0, texts[G_RATE], GLYPHS_SIZE);
 	str_size_text(g->bytes, texts[G_SIZE], GLYPHS_SIZE);
 	cells[G_NEW] = ago(now, g->newest, texts[G_NEW], GLYPHS_SIZE);
 	cells[G_OLD] = ago(now, g->oldest, texts[G_OLD], GLYPHS_SIZE);
 	glyphs_curve(m->utf8, g->ages, GROUP_AGES, texts[G_AGES]);
-	glyphs_curve(m->utf8, g->came, CENSUS_CAME, texts[G_LAST]);
-	if (!m->groups.kept)
-		cells[G_LAST] = "";
+	cells[G_LAST] = g->came ? glyphs_curve(m->utf8, g->came, CENSUS_CAME, texts[G_LAST]) : "";
 	put_cells(m, group_cells, G_CELLS, cells, line);
 	if (share >= 0.2)
 		line->mark_style = share >= 0.5 ? STYLE_MOST : STYLE_MANY;
@@ -149,8 +149,8 @@ void page_groups(const struct screen_model *m, int64_t now, struct page_line *he
 	memcpy(cells, group_cells, sizeof(cells));
 	cells[G_NAME].head = top_head((enum top_by)m->kind);
 	put_head(m, cells, G_CELLS, head);
-	for (size_t i = 0; i < room && m->group.first + i < m->groups.count; i++) {
-		put_group(m, now, &m->groups.list[m->group.first + i], &lines[i]);
+	for (size_t i = 0; i < room && m->group.first + i < m->groups.top.count; i++) {
+		put_group(m, now, &m->groups.top.list[m->group.first + i], &lines[i]);
 		if (m->group.first + i == m->group.at)
 			lines[i].style = STYLE_CURSOR;
 	}

@@ -5,8 +5,8 @@
 #include "purge/screen/page.h"
 
 /* Change per second since the last look: "+3.2/s"; "" without a last look. */
-void page_rate(const struct screen_model *m, const struct screen_group *g,
-    const struct screen_group *before, char *buf, size_t size);
+void page_rate(
+    const struct screen_model *m, uint64_t count, uint64_t before, char *buf, size_t size);
 
 void page_groups(const struct screen_model *m, int64_t now, struct page_line *head,
     struct page_line *lines, size_t room);

@@ -129,7 +129,7 @@ static int count_item(struct counting *c, const struct outcome *outcome, size_t 
 	return group_each(&m, (enum group_kind)c->by, c->login_exact, count_for, c);
 }
 
-static void end(struct top *top)
+void top_end(struct top *top)
 {
 	top->count = top->names.count;
 	top->list = labels_sort(&top->names, labels_by_count);
@@ -146,7 +146,7 @@ static int count_all(struct counting *c, const struct outcome *outcome)
 			code = count_item(c, outcome, i);
 	if (code < 0)
 		return code;
-	end(top);
+	top_end(top);
 	return 0;
 }
 
@@ -159,34 +159,52 @@ int top_of(
 	return count_all(&c, outcome);
 }
 
-static int read_group(struct top *top, const struct json *o)
+static void read_numbers(const struct json *o, const char *key, uint64_t *ret, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		ret[i] = json_unsigned(json_at(o, key, i), NULL);
+}
+
+static int64_t read_time(const struct json *o, const char *key, int64_t unit)
+{
+	const uint64_t n = json_unsigned(o, key);
+
+	return n < (uint64_t)(INT64_MAX / unit) ? (int64_t)n * unit : 0;
+}
+
+int top_add(struct top *top, const struct json *o, int64_t unit)
 {
 	const char *name = json_text(o, "group");
 	size_t at;
-	int code = name ? labels_number(&top->names, name, 0, &at) : ERR_SYNTAX;
 
+	top->names.value_size = sizeof(struct top_group);
+	int code = name ? labels_number(&top->names, name, 0, &at) : ERR_SYNTAX;
 	if (code < 0)
 		return code;
 	struct top_group *g = (struct top_group *)top->names.values + at;
 	g->count = json_unsigned(o, "count");
 	g->bytes = json_unsigned(o, "bytes");
-	g->oldest = json_int(o, "oldest", 0);
-	g->newest = json_int(o, "newest", 0);
-	for (size_t i = 0; i < TOP_AGES; i++)
-		g->ages[i] = json_unsigned(json_at(o, "ages", i), NULL);
+	g->oldest = read_time(o, "oldest", unit);
+	g->newest = read_time(o, "newest", unit);
+	read_numbers(o, "ages", g->ages, TOP_AGES);
+	if (json_count(o, "came") == 0)
+		return 0;
+	g->came = g->came ?: calloc(CENSUS_CAME, sizeof(*g->came));
+	if (!g->came)
+		return -ENOMEM;
+	read_numbers(o, "came", g->came, CENSUS_CAME);
 	return 0;
 }
 
-/* In the form of index/census/census.h, at most `most` groups. */
-static int read_groups(const struct json *answer, size_t most, struct top *ret)
+int top_read(const struct json *answer, size_t most, struct top *ret)
 {
 	int code = 0;
 
-	*ret = (struct top){.names.value_size = sizeof(*ret->list)};
+	*ret = (struct top){0};
 	for (size_t i = 0; code == 0 && i < json_count(answer, "list") && i < most; i++)
-		code = read_group(ret, json_at(answer, "list", i));
+		code = top_add(ret, json_at(answer, "list", i), 1);
 	if (code == 0)
-		end(ret);
+		top_end(ret);
 	uint64_t groups = json_unsigned(answer, "groups");
 	ret->messages = json_unsigned(answer, "count");
 	ret->bytes = json_unsigned(answer, "bytes");
@@ -212,7 +230,7 @@ int kept_top(const struct index_client *c, enum top_by by, struct top *ret, stru
 	int code = kept_ask(c, (enum group_kind)by, "", CENSUS_LIST, &answer, err);
 
 	if (code == 0)
-		return read_groups(answer, CENSUS_LIST, ret);
+		return top_read(answer, CENSUS_LIST, ret);
 	*ret = (struct top){0};
 	return code;
 }
@@ -274,7 +292,7 @@ int top_of_reasons(const struct postfix *p, const struct outcome *outcome, int64
 	const char *why_unread = reader_text(&r);
 	struct span text = reader_blob(&r);
 	if (!reader_done(&r) || json_parse(text.at, text.len, &answer, NULL) < 0 ||
-	    read_groups(answer, WHY_REASONS_MAX + 2, ret) < 0)
+	    top_read(answer, WHY_REASONS_MAX + 2, ret) < 0)
 		return err_set(err, ERR_CHILD, "the reader of reasons ended early");
 	ret->unread = unread;
 	err_set(&ret->why_unread, 0, "%s", why_unread);
@@ -291,6 +309,8 @@ const struct top_group *top_find(const struct top *top, const char *name)
 
 void top_release(struct top *top)
 {
+	for (size_t i = 0; i < top->names.count; i++)
+		free(((struct top_group *)top->names.values)[i].came);
 	labels_release(&top->names);
 	*top = (struct top){0};
 }

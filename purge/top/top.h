@@ -23,7 +23,8 @@ struct top_group {
 	uint64_t count, bytes;
 	int64_t oldest, newest; /* wall */
 	uint64_t ages[TOP_AGES];
-	uint64_t last; /* private: last message counted, from 1 */
+	uint64_t *came; /* in each of the last CENSUS_CAME minutes; only the daemon knows it */
+	uint64_t last;  /* private: last message counted, from 1 */
 };
 
 struct top {
@@ -44,6 +45,12 @@ int top_of(const struct outcome *outcome, enum top_by by, bool login_exact, int6
 /* The same by REASON, in a child that is mail_owner. ERR_STOPPED soon after *p->stop is set. */
 int top_of_reasons(const struct postfix *p, const struct outcome *outcome, int64_t now,
     struct top *ret, struct err *err) NODISCARD;
+/* Adds a group of a line of `top --json`, or of the daemon's answer; unit: microseconds of its
+ * times. Nonsense is 0. ERR_SYNTAX: it has no name. top is zero at first; top_end sorts. */
+int top_add(struct top *top, const struct json *group, int64_t unit) NODISCARD;
+void top_end(struct top *top);
+/* The daemon's answer to "groups" (index/census/census.h), at most `most` of them. ERR_SYNTAX. */
+int top_read(const struct json *answer, size_t most, struct top *ret) NODISCARD;
 /* The counts that the daemon keeps (index/census/census.h), at most limit groups. Do not trust the
  * answer. Errors as client_ask. */
 int kept_ask(const struct index_client *c, enum group_kind kind, const char *like, size_t limit,

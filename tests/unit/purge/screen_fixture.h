@@ -11,14 +11,15 @@
 
 static inline struct screen_groups some_groups(size_t count)
 {
-	struct screen_groups g = {.count = count, .cap = count, .now = 1, .kept = true};
-	char name[32];
+	static char names[GROUPS][32];
+	struct top_group *list = calloc(count + 1, sizeof(*list));
+	struct screen_groups g = {
+	    .top = {.list = list, .count = count, .names.values = list}, .now = 1, .kept = true};
 
-	g.list = calloc(count + 1, sizeof(*g.list));
-	assert_non_null(g.list);
+	assert_non_null(list);
 	for (size_t i = 0; i < count; i++) {
-		snprintf(name, sizeof(name), "n%02zu.example", i);
-		g.list[i] = (struct screen_group){.name = strdup(name), .count = 1000 - i};
+		snprintf(names[i], sizeof(names[i]), "n%02zu.example", i);
+		list[i] = (struct top_group){.name = names[i], .count = 1000 - i};
 	}
 	return g;
 }

@@ -35,7 +35,7 @@ static void test_moving(void **state)
 			case_assert(cases[i].name, model_key(&m, cases[i].keys[k]) == EFFECT_NONE);
 		case_assert(cases[i].name, m.group.at == cases[i].at);
 		case_assert(cases[i].name, m.group.first == cases[i].first);
-		case_assert_text(cases[i].name, m.chosen, m.groups.list[m.group.at].name);
+		case_assert_text(cases[i].name, m.chosen, m.groups.top.list[m.group.at].name);
 		model_release(&m);
 	}
 }
@@ -105,7 +105,8 @@ static void test_groups(void **state)
 		assert_int_equal(model_key(&m, cases[i].key), EFFECT_GROUPS);
 		assert_int_equal(m.kind, cases[i].kind);
 		assert_int_equal(m.view, VIEW_GROUPS);
-		assert_int_equal(m.groups.count, 0); /* no group of the other kind can be chosen */
+		assert_int_equal(
+		    m.groups.top.count, 0); /* no group of the other kind can be chosen */
 		assert_null(m.chosen);
 		assert_true(m.loading);
 		assert_int_equal(model_key(&m, 'p'), EFFECT_NONE);
@@ -123,9 +124,9 @@ static void test_the_cursor_stays(void **state)
 	begin(&m);
 	for (int i = 0; i < 7; i++)
 		(void)model_key(&m, SCREEN_DOWN);
-	struct screen_group g = next.list[7];
-	next.list[7] = next.list[30];
-	next.list[30] = g;
+	struct top_group g = next.top.list[7];
+	next.top.list[7] = next.top.list[30];
+	next.top.list[30] = g;
 	model_groups(&m, &next);
 	assert_int_equal(m.group.at, 30);
 	assert_string_equal(m.chosen, "n07.example");

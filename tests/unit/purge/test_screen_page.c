@@ -24,25 +24,27 @@ static const char *const hostile[] = {"plain.example", "\033[2J\033]0;owned\007.
 
 static struct screen_groups hostile_groups(void)
 {
-	struct screen_groups g = {.count = COUNT_OF(hostile),
-	    .cap = COUNT_OF(hostile),
+	static uint64_t came[CENSUS_CAME] = {UINT64_MAX / 2, 1};
+	struct top_group *list = calloc(COUNT_OF(hostile), sizeof(*list));
+	struct screen_groups g = {.top = {.list = list,
+				      .count = COUNT_OF(hostile),
+				      .messages = UINT64_MAX / 2,
+				      .bytes = UINT64_MAX / 2,
+				      .names.values = list},
 	    .now = NOW,
 	    .caught_up = NOW - 4 * USEC_PER_SEC,
 	    .steady = NOW,
-	    .groups = COUNT_OF(hostile),
 	    .kept = true};
 
-	g.list = calloc(g.count, sizeof(*g.list));
-	assert_non_null(g.list);
-	g.all = (struct screen_group){.count = UINT64_MAX / 2, .bytes = UINT64_MAX / 2};
-	for (size_t i = 0; i < g.count; i++)
-		g.list[i] = (struct screen_group){.name = strdup(hostile[i]),
+	assert_non_null(list);
+	for (size_t i = 0; i < COUNT_OF(hostile); i++)
+		list[i] = (struct top_group){.name = hostile[i],
 		    .count = UINT64_MAX / 4,
 		    .bytes = UINT64_MAX / 4,
 		    .oldest = 1,
 		    .newest = NOW + MINUTE,
 		    .ages = {1, UINT64_MAX / 2},
-		    .came = {UINT64_MAX / 2, 1}};
+		    .came = came};
 	return g;
 }
 
@@ -165,25 +167,25 @@ static void assert_line(const struct page *p, size_t n, const char *want)
 
 static struct screen_groups plain_groups(uint64_t count)
 {
-	struct screen_groups g = {.count = 1,
-	    .cap = 1,
+	static uint64_t came[CENSUS_CAME] = {[8] = 5, [9] = 10};
+	struct top_group *list = calloc(1, sizeof(*list));
+	struct screen_groups g = {.top = {.list = list,
+				      .count = 1,
+				      .messages = 2 * count,
+				      .bytes = 2048,
+				      .names.values = list},
 	    .now = NOW,
 	    .caught_up = NOW - 4 * USEC_PER_SEC,
-	    .groups = 1,
 	    .kept = true};
 
-	g.list = calloc(1, sizeof(*g.list));
-	assert_non_null(g.list);
-	g.list[0] = (struct screen_group){.name = strdup("example.com"),
+	assert_non_null(list);
+	list[0] = (struct top_group){.name = "example.com",
 	    .count = count,
 	    .bytes = 2048,
 	    .oldest = NOW - 70 * MINUTE,
 	    .newest = NOW - 5 * USEC_PER_SEC,
 	    .ages = {10, 0, 0, 0, 20},
-	    .came = {[8] = 5, [9] = 10}};
-	g.all = g.list[0];
-	g.all.name = NULL;
-	g.all.count = 2 * count;
+	    .came = came};
 	return g;
 }
 
