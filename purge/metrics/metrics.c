@@ -170,49 +170,29 @@ static int64_t oldest_age(const struct outcome *queue, int64_t now)
 	return (now - oldest) / USEC_PER_SEC;
 }
 
-struct named {
-	char text[LABEL_MAX];
-	uint64_t count;
-};
-
 /* Names that look alike after scrubbing become one: two samples with the same labels would make the
  * whole file invalid. */
-static size_t name_domains(const struct top *top, struct named ret[METRICS_DOMAINS])
-{
-	char text[LABEL_MAX];
-	size_t count = 0, at;
-
-	for (size_t n = 0; n < top->count; n++) {
-		const char *name = top->list[n].name;
-
-		label_text(*name ? name : "(none)", text);
-		for (at = 0; at < count && strcmp(ret[at].text, text) != 0;)
-			at++;
-		if (at == METRICS_DOMAINS)
-			break;
-		if (at == count)
-			ret[count++] = (struct named){.count = 0};
-		memcpy(ret[at].text, text, sizeof(text));
-		ret[at].count += top->list[n].count;
-	}
-	return count;
-}
-
 static int put_domains(struct exposition *to, const struct outcome *queue, int64_t now)
 {
-	struct named named[METRICS_DOMAINS];
+	AUTO(labels_release) struct labels names = {.value_size = sizeof(uint64_t)};
 	AUTO(top_release) struct top top = {0};
 	int code = top_of(queue, TOP_SENDER, true, now, &top);
+	char text[LABEL_MAX];
+	size_t at;
 
-	if (code == 0) {
-		size_t count = name_domains(&top, named);
-
-		exposition_begin(to, &metric_queue_domain);
-		for (size_t n = 0; n < count; n++)
-			exposition_put(to, (const struct label[2]){{"domain", named[n].text}},
-			    (int64_t)named[n].count);
+	for (size_t n = 0; code == 0 && n < top.count; n++) {
+		label_text(*top.list[n].name ? top.list[n].name : "(none)", text);
+		code = labels_number(&names, text, METRICS_DOMAINS, &at);
+		if (code == 0)
+			((uint64_t *)names.values)[at] += top.list[n].count;
 	}
-	return code;
+	if (code < 0 && code != ERR_LIMIT)
+		return code;
+	exposition_begin(to, &metric_queue_domain);
+	for (size_t n = 0; n < names.count; n++)
+		exposition_put(to, (const struct label[2]){{"domain", labels_at(&names, n)}},
+		    (int64_t)((uint64_t *)names.values)[n]);
+	return 0;
 }
 
 static int put_queue(struct exposition *to, const struct outcome *queue, int64_t now)
