@@ -7,12 +7,7 @@
 
 bool outcome_has_lines(const char *verb)
 {
-	static const char *const verbs[] = {"list", "top", "why", "status"};
-
-	for (size_t n = 0; n < COUNT_OF(verbs); n++)
-		if (strcmp(verbs[n], verb) == 0)
-			return true;
-	return false;
+	return str_has_word("list top why status", verb);
 }
 
 /* For len more bytes; NULL if all are full. */

@@ -160,13 +160,7 @@ static int check_pair(const struct door_fleet *f, size_t n, struct err *err)
 
 static bool is_verb(const char *word)
 {
-	static const char *const verbs[] = {
-	    "purge", "hold", "release", "undo", "list", "top", "why", "status", "health"};
-
-	for (size_t n = 0; n < COUNT_OF(verbs); n++)
-		if (strcmp(word, verbs[n]) == 0)
-			return true;
-	return false;
+	return str_has_word("purge hold release undo list top why status health", word);
 }
 
 int door_fleet_check(const struct door_order *order, struct err *err)

@@ -29,13 +29,11 @@ FORMAT(2, 3) static void put(struct fleet_words *w, const char *format, ...)
 /* An option has the name of its key, with hyphens; others have other values. */
 static void put_pair(struct fleet_words *w, const struct door_pair *pair)
 {
-	static const char *const others[] = {"author", "of", "older_s", "newer_s"};
 	const bool alone = door_fleet_is_switch(pair->key);
 	char option[64];
 
-	for (size_t n = 0; n < COUNT_OF(others); n++)
-		if (strcmp(pair->key, others[n]) == 0)
-			return;
+	if (str_has_word("author of older_s newer_s", pair->key))
+		return;
 	snprintf(option, sizeof(option), "%s", pair->key);
 	for (char *at = option; (at = strchr(at, '_'));)
 		*at = '-';

@@ -58,12 +58,7 @@ static bool is_retired(const struct json *known, const char *name)
 
 static bool has_begun_or_may(const struct json *result)
 {
-	static const char *const never[] = {"refused", "cancelled", "expired"};
-
-	for (size_t n = 0; n < COUNT_OF(never); n++)
-		if (strcmp(json_words(result, "state"), never[n]) == 0)
-			return false;
-	return true;
+	return !str_has_word("refused cancelled expired", json_words(result, "state"));
 }
 
 /* Without --host, undo asks the order's hosts. Another one may be absent or refuse, and has nothing
