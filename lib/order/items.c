@@ -249,6 +249,7 @@ int order_select(struct run *run, struct err *err)
 	struct candidates found = {0};
 
 	order_show(run->order, "asking the index", 0, 0);
+	order_await_drop(run->outcome);
 	int code = select_by(run, run->order->selector, &found, err);
 	if (code < 0)
 		return code;

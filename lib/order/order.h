@@ -185,6 +185,7 @@ struct outcome {
 	struct err trouble;       /* what went wrong apart from the items (exit status 2), or "" */
 	struct err note;          /* undo: worth knowing, but not trouble; or "" */
 	struct err no_index_why;
+	struct client_sent *drop; /* private: an update of the index that may still be at work */
 	/* Private: what the items point to. */
 	struct outcome_memory {
 		ARRAY_OF(struct candidates) taken;
@@ -204,6 +205,8 @@ struct outcome {
  * walk goes on, because the flood itself may have filled the disk. Then trouble says so, and
  * `accounted` is false. */
 int order_run(struct order *order, struct outcome *ret, struct err *err) NODISCARD;
+/* Waits until the index was told which messages have left, which goes on beside what the caller
+ * does with the outcome. Until then order->settings and order->stop must last. */
 void outcome_release(struct outcome *outcome);
 
 /* For a verb that itself acts on the READY items of an outcome: begins and ends its batch in the

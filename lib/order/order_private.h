@@ -188,7 +188,9 @@ enum settled order_settle(const struct action_row *row, struct outcome *outcome,
 /* Opens items again: a changed or unproven one if the file itself matches, which becomes its
  * candidate; a gone one if it is there after all. */
 order_step order_resolve;
-void order_drop(struct run *run); /* tells the index which messages have left */
+/* Begins to tell the index which messages have left. What asks the index next awaits the end. */
+void order_drop(struct run *run);
+void order_await_drop(struct outcome *outcome);
 /* Items of which the index does not know all recipients or authors: their queue files decide. An
  * item stays open, or becomes RESULT_EXCLUDED. Unreadable files are trouble. */
 order_step order_decide_unsure;

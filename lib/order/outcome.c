@@ -5,6 +5,7 @@ void outcome_release(struct outcome *outcome)
 {
 	struct outcome_memory *m = &outcome->memory;
 
+	client_await(outcome->drop);
 	for (size_t n = 0; n < m->taken.count; n++)
 		candidates_release(&m->taken.list[n]);
 	for (size_t n = 0; n < m->words.count; n++)

@@ -16,6 +16,7 @@ static int take_steps(struct run *run, order_step *const *steps, struct err *err
 
 static struct catchup_task task_of(const struct run *run)
 {
+	order_await_drop(run->outcome);
 	return (struct catchup_task){.settings = run->order->settings,
 	    .postfix = &run->looking,
 	    .selector = run->order->selector,

@@ -98,11 +98,17 @@ static bool has_left(const struct run *run, const struct item *item)
 static void tell_left(struct run *run, const struct packed_id *left, size_t count)
 {
 	struct update update = catchup_update(run->order->postfix, run->place, run->began);
-	struct index_updated updated;
 
 	update.left = left;
 	update.left_count = (uint32_t)count;
-	(void)!client_update(&run->index, &update, NULL, NULL, &updated, NULL);
+	order_await_drop(run->outcome);
+	run->outcome->drop = client_send(&run->index, &update);
+}
+
+void order_await_drop(struct outcome *outcome)
+{
+	client_await(outcome->drop);
+	outcome->drop = NULL;
 }
 
 /* If this fails, the next catch-up does it. */

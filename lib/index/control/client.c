@@ -51,38 +51,61 @@ static uint64_t memory_for(const struct client_call *call)
 	return map + 4 * answer + 2 * call->body.len + SPARE;
 }
 
-static int try_call(
-    const struct index_client *c, struct client_call *call, struct blob *ret, struct err *err)
+static int start_child(
+    const struct index_client *c, struct client_call *call, struct role_child *ret, struct err *err)
 {
-	struct role_child child = {.memory = memory_for(call), .cpu = CPU_TIME, .stop = c->stop};
 	struct role role;
 	int code = find_role(c->settings->index_directory, &role, err);
 
-	code = code ?: role_start(&child, &role, client_child, call, err);
-	return code ?: role_finish(&child, call->deadline + GRACE, ret, err);
+	*ret = (struct role_child){.memory = memory_for(call), .cpu = CPU_TIME, .stop = c->stop};
+	return code ?: role_start(ret, &role, client_child, call, err);
 }
 
-/* Frees the request and the body. A child that dies has read a damaged or crafted index. The second
- * child finds that the index was not closed and reads all of it. When two have died, the third sets
- * it aside. */
+/* Takes over request. */
+static int begin_call(const struct index_client *c, struct client_call *call, struct json *request,
+    int64_t timeout, struct role_child *ret, struct err *err)
+{
+	int code = json_write(&call->request, request);
+
+	if (code != 0 || call->body.failed)
+		return err_sys(err, ENOMEM, "failed to ask for the index");
+	call->settings = c->settings;
+	call->began = clock_steady();
+	call->deadline = call->began + timeout;
+	return start_child(c, call, ret, err);
+}
+
+/* A child that dies has read a damaged or crafted index. The second child finds that the index was
+ * not closed and reads all of it. When two have died, the third sets it aside. */
+static int end_call(const struct index_client *c, struct client_call *call,
+    struct role_child *child, struct blob *ret, struct err *err)
+{
+	int code = role_finish(child, call->deadline + GRACE, ret, err);
+
+	for (int tries = 1; code == ERR_CHILD && tries < DEATHS; tries++) {
+		if (clock_steady() - call->began > WIRE_ANSWER_TIME)
+			break;
+		code = start_child(c, call, child, err);
+		code = code ?: role_finish(child, call->deadline + GRACE, ret, err);
+	}
+	return code;
+}
+
+static void release_call(struct client_call *call)
+{
+	strbuf_release(&call->request);
+	bytes_release(&call->body);
+}
+
+/* Takes over request, and frees the body. */
 static int make_call(const struct index_client *c, struct client_call *call, struct json *request,
     int64_t timeout, struct blob *ret, struct err *err)
 {
-	int64_t began = clock_steady();
-	int code = json_write(&call->request, request);
+	struct role_child child;
+	int code = begin_call(c, call, request, timeout, &child, err);
 
-	code = code == 0 && !call->body.failed
-		   ? ERR_CHILD
-		   : err_sys(err, ENOMEM, "failed to ask for the index");
-	call->settings = c->settings;
-	call->deadline = began + timeout;
-	for (int tries = 0; code == ERR_CHILD && tries < DEATHS; tries++) {
-		code = try_call(c, call, ret, err);
-		if (clock_steady() - began > WIRE_ANSWER_TIME)
-			break;
-	}
-	strbuf_release(&call->request);
-	bytes_release(&call->body);
+	code = code ?: end_call(c, call, &child, ret, err);
+	release_call(call);
 	return code;
 }
 
@@ -190,6 +213,40 @@ int client_update(const struct index_client *c, const struct update *update,
 	if (ret_updated)
 		*ret_updated = served.updated;
 	return 0;
+}
+
+struct client_sent {
+	struct index_client client;
+	struct client_call call;
+	struct role_child child;
+};
+
+struct client_sent *client_send(const struct index_client *c, const struct update *update)
+{
+	struct client_sent *sent = calloc(1, sizeof *sent);
+
+	if (!sent)
+		return NULL;
+	*sent = (struct client_sent){.client = *c, .call.served = true};
+	serve_body(NULL, &sent->call.body);
+	update_encode(update, &sent->call.body);
+	if (begin_call(
+		c, &sent->call, update_request(c->settings), CALL_TIME, &sent->child, NULL) == 0)
+		return sent;
+	release_call(&sent->call);
+	free(sent);
+	return NULL;
+}
+
+void client_await(struct client_sent *sent)
+{
+	AUTO(blob_release) struct blob ignored = {0};
+
+	if (!sent)
+		return;
+	(void)!end_call(&sent->client, &sent->call, &sent->child, &ignored, NULL);
+	release_call(&sent->call);
+	free(sent);
 }
 
 int client_count(const struct index_client *c, struct index_counts *ret, struct err *err)

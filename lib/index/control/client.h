@@ -39,6 +39,12 @@ void client_names_release(struct client_names *names);
 int client_update(const struct index_client *c, const struct update *update,
     const struct selector *selector, struct candidates *ret, struct index_updated *ret_updated,
     struct err *err) NODISCARD;
+/* An update without records whose answer nobody needs: client_send begins it (NULL if it cannot),
+ * and client_await waits for its end. What c points to must last until then. */
+struct client_sent;
+struct client_sent *client_send(
+    const struct index_client *c, const struct update *update) NODISCARD;
+void client_await(struct client_sent *sent); /* frees; accepts NULL */
 
 /* Sends any other request to the daemon; frees request. timeout: microseconds. ret may be NULL.
  * Returns ERR_REFUSED with the daemon's words, or ERR_NO_DAEMON if none runs. */

@@ -13,7 +13,7 @@ struct client_call {
 	bool daemon_only;
 	/* A request of serve.h: the daemon gives a sign within WIRE_ANSWER_TIME. */
 	bool served;
-	int64_t deadline; /* steady clock */
+	int64_t began, deadline; /* steady clock */
 };
 
 /* A role_work; arg is a struct client_call. Writes the bytes of the answer, then a struct served.

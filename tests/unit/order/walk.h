@@ -144,12 +144,15 @@ static inline void record(struct walk *w, const struct message *m)
 	record_all(w, m, 1);
 }
 
-static inline uint64_t count_rows(const struct walk *w)
+/* As the next command sees them. */
+static inline uint64_t count_rows(struct walk *w)
 {
 	struct index_client index = {.settings = &w->settings};
 	struct index_counts counts;
 	struct err err;
 
+	client_await(w->outcome.drop);
+	w->outcome.drop = NULL;
 	if (client_count(&index, &counts, &err) < 0)
 		fail_msg("%s", err.text);
 	return counts.rows;
