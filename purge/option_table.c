@@ -161,12 +161,13 @@ static int set_flood(struct options *o, void *at, const char *value, struct err 
 {
 	uint32_t *into = at;
 	const char *meaning = strchr(value, ':');
+	const size_t len = strcspn(value, ":");
 	char number[16] = "";
 	uint64_t n;
 
-	snprintf(number, sizeof(number), "%.*s", (int)strcspn(value, ":"), value);
-	if (strcspn(value, ":") >= sizeof(number) ||
-	    str_parse_u64(number, 1, UINT32_MAX / 2, &n) < 0)
+	if (len < sizeof(number))
+		memcpy(number, value, len);
+	if (len >= sizeof(number) || str_parse_u64(number, 1, UINT32_MAX / 2, &n) < 0)
 		return err_set(err, ERR_SYNTAX, "'%s' is not the number of a flood", value);
 	o->flood_meaning = meaning ? meaning + 1 : NULL;
 	if (*into)

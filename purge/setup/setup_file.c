@@ -120,7 +120,8 @@ void setup_set_line(const char *text, const char *key, const char *value, struct
 
 	if (!at)
 		at = find_line(text, key, true);
-	strbuf_printf(after, "%s = \"%s\"%.*s", key, value, (int)strcspn(rest, "\n"), rest);
+	strbuf_printf(after, "%s = \"%s\"", key, value);
+	strbuf_add(after, rest, strcspn(rest, "\n"));
 	if (at) {
 		size_t len = strcspn(at, "\n");
 
