@@ -2,9 +2,11 @@
 """An unreadable part of the queue does not keep the rest from being handled. It is named, nothing in it is called gone,
 and the exit status is 2, since zero would mean zero."""
 import os
+import pathlib
 import stat
 
 from case import BAD, RigCase, both_ids_at_length
+from smtp import content
 
 
 class UnreadableCase(RigCase):
@@ -202,6 +204,29 @@ class File(UnreadableCase):
         result = self.purge(BAD, status=2)
         self.assertEqual((result.with_result("deleted"), result.summary["unreadable"]), (self.ours - {broken}, 1), result)
         self.assertIn(broken, result.err)
+
+    def test_cut_short_in_the_header(self):
+        """What the header would say further down is not known."""
+        broken = self.send("a@good.test", text=content("x@example.com", extra="X-Last: here\n"))
+        self.postfix.settled()
+        self.pq.stop()
+        self.pq.forget()
+        self.pq.start()
+        path = self.postfix.find(broken)
+        data = pathlib.Path(path).read_bytes()
+        os.truncate(path, data.index(b"From: x@example.com") - 2)
+        self.addCleanup(lambda: os.path.exists(path) and os.unlink(path))
+        result = self.purge(BAD, status=2)
+        self.assertEqual((result.with_result("deleted"), result.summary["undecided"]), (self.ours, 1), result)
+
+    def test_many_header_lines(self):
+        lines = "".join(f"X-{n}: y\n" for n in range(30000))
+        ours = self.send("a@good.test", text=f"{lines}From: x@example.com\n\nbody\n")
+        self.postfix.settled()
+        self.pq.stop()
+        self.pq.forget()
+        self.pq.start()
+        self.assert_purged(self.ours | {ours}, BAD)
 
 
 @both_ids_at_length

@@ -110,11 +110,9 @@ static void take_record(struct walk *w, const struct queue_record *r)
 
 static void ask_subject(struct queue_message *m)
 {
-	bool whole = (m->header.ended || m->finished) && !m->header.cut;
-
 	queue_header_end(&m->header);
-	m->subject =
-	    m->header.asked ? selector_subject_answer(m->header.asked, whole) : SELECTOR_YES;
+	m->subject = m->header.asked ? selector_subject_answer(m->header.asked, !m->header.cut)
+				     : SELECTOR_YES;
 }
 
 /* Malformed content is not an error if the envelope was read: the proof needs only that. */
@@ -131,6 +129,7 @@ static int walk_file(struct walk *w)
 		w->has_envelope = envelope == 0;
 		take_record(w, &r);
 	}
+	w->m->header.cut |= !w->m->header.ended && !w->m->finished;
 	ask_subject(w->m);
 	w->has_envelope |= queue_envelope_suffices(&w->envelope);
 	return code == ERR_SYNTAX && w->has_envelope ? 0 : code;

@@ -20,7 +20,8 @@ struct queue_header {
 	struct strbuf report; /* the Content-Type if it is a delivery report's */
 	bool auto_replied;    /* Auto-Submitted: auto-replied */
 	bool delivered_to;    /* so the mail was forwarded */
-	bool cut;             /* a field exceeded QUEUE_FIELD_MAX, or a line exceeded a record */
+	bool cut;             /* a field exceeded QUEUE_FIELD_MAX, a line exceeded a record, or
+			       * the file could not be read to the header's end */
 	/* Private. */
 	const struct queue_host *host;
 	struct strbuf field; /* the next line may continue it */

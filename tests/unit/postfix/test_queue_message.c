@@ -112,7 +112,7 @@ static const struct {
 	"1@x.example", "-", "a@b.example", "", "", -1, 1, 0},
     {"cut short in the header",
 	{HEAD, {'R', "1@x.example"}, {'M', ""}, {'N', "From: a@b.example"}, {0}}, "1@x.example",
-	"-", "a@b.example", "", "", -1, 1, MESSAGE_CUT_QUEUED_RECIPIENTS},
+	"-", "a@b.example", "", "", -1, 1, MESSAGE_CUT_QUEUED_RECIPIENTS | MESSAGE_CUT_QUEUED_FROM},
 };
 
 static void expect_originals(const char *name, const struct strlist *list, const char *want)
