@@ -108,9 +108,12 @@ static void take_record(struct walk *w, const struct queue_record *r)
 		strbuf_puts(&w->original, r->data);
 }
 
-static void ask_subject(struct queue_message *m)
+static void end_header(struct queue_message *m)
 {
+	bool whole = m->header.ended || m->finished;
+
 	queue_header_end(&m->header);
+	m->header.cut |= !whole;
 	m->subject = m->header.asked ? selector_subject_answer(m->header.asked, !m->header.cut)
 				     : SELECTOR_YES;
 }
@@ -129,8 +132,7 @@ static int walk_file(struct walk *w)
 		w->has_envelope = envelope == 0;
 		take_record(w, &r);
 	}
-	w->m->header.cut |= !w->m->header.ended && !w->m->finished;
-	ask_subject(w->m);
+	end_header(w->m);
 	w->has_envelope |= queue_envelope_suffices(&w->envelope);
 	return code == ERR_SYNTAX && w->has_envelope ? 0 : code;
 }
