@@ -142,11 +142,14 @@ static void go_on(struct work *w, struct lane *lane, void (*step)(struct work *w
 	}
 }
 
-/* The queue where all the job's items were proven, if mail rests there; else 0, for all. Asked
+/* The queue where all the job's items were proven, if mail rests there or the order is about that
+ * queue alone; else 0, for all. Asked
  * about one queue, postsuper is quicker, and can only take what it could take anyway. An item that
  * has moved comes again in the next round, which asks about all. */
 static enum queue_name only_queue(const struct work *w, const struct lane *lane)
 {
+	if (order_queue(w->run))
+		return order_queue(w->run);
 	bool rests = lane->queues == QUEUE_DEFERRED || lane->queues == QUEUE_HOLD;
 	bool deletes = w->run->row->postsuper == POSTSUPER_DELETE;
 
@@ -258,7 +261,7 @@ static const struct postfix *layout_of(struct work *w, const struct proof *proof
 static void settle(struct work *w, const struct lane *lane, const struct proof *after)
 {
 	const char *complaint = strbuf_text(&lane->job.complaint);
-	bool elsewhere = lane->job.queue != 0 && lane->job.exit_status == 0;
+	bool elsewhere = lane->job.queue != 0 && lane->job.exit_status == 0 && !w->repeats;
 	size_t settled = 0, said = 0;
 
 	for (size_t n = 0; n < lane->had; n++)

@@ -97,6 +97,14 @@ static inline bool order_stopped(const struct order *order)
 	return (order->stop && *order->stop) ||
 	       (order->taken_back && order->taken_back(order->taken_back_arg));
 }
+/* The one queue whose files the order is about, if that is hold; otherwise 0. Another queue may
+ * have a copy. */
+static inline enum queue_name order_queue(const struct run *run)
+{
+	bool holds = run->row->only_ours || run->order->selector->queues == QUEUE_HOLD;
+
+	return holds ? QUEUE_HOLD : 0;
+}
 static inline void order_show(const struct order *order, const char *doing, size_t done, size_t of)
 {
 	if (order->progress)

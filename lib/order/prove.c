@@ -24,19 +24,22 @@ int order_look_start(struct run *run, const struct postfix *p, const size_t *at,
 {
 	struct looked looked = {.outcome = run->outcome, .at = at};
 
-	return spool_prove_start(
-	    p, message_at, &looked, count, departed, run->order->selector, ret, err);
+	return spool_prove_start(p, message_at, &looked, count, departed, order_queue(run),
+	    run->order->selector, ret, err);
 }
 
-/* For undo the identity is queue ID and time of arrival, from the account. */
-static void judge_by_arrival(const struct item *item, struct proof *proof)
+/* For undo the identity is queue ID and time of arrival, from the account. In order_queue a file of
+ * the same ID and arrival is what was asked for, though the row is that of a copy elsewhere. */
+static void judge_by_arrival(const struct run *run, const struct item *item, struct proof *proof)
 {
 	struct message m = candidate_message(item->candidate);
-	bool same = proof->arrival_time == m.queued.arrival_time;
+	bool same = m.queued.known && proof->arrival_time == m.queued.arrival_time;
+	bool undoes = run->order->undo_count > 0;
 
-	if (proof->state == PROOF_SAME && !same)
+	if (proof->state == PROOF_SAME && !same && undoes)
 		proof->state = PROOF_CHANGED;
-	else if ((proof->state == PROOF_CHANGED || proof->state == PROOF_UNPROVEN) && same)
+	else if ((proof->state == PROOF_CHANGED || proof->state == PROOF_UNPROVEN) && same &&
+		 (undoes || proof->queue == order_queue(run)))
 		proof->state = PROOF_SAME;
 }
 
@@ -45,8 +48,8 @@ int order_look_finish(struct run *run, struct spool_proving *look, const size_t 
 {
 	int code = spool_prove_finish(look, ret, ret_since, err);
 
-	for (size_t n = 0; code == 0 && run->order->undo_count > 0 && n < count; n++)
-		judge_by_arrival(&run->outcome->items[at[n]], &(*ret)[n]);
+	for (size_t n = 0; code == 0 && order_queue(run) && n < count; n++)
+		judge_by_arrival(run, &run->outcome->items[at[n]], &(*ret)[n]);
 	return code;
 }
 
@@ -85,8 +88,11 @@ static bool is_asked_for(struct run *run, struct item *item, const struct proof 
  * whose mail had moved on. postsuper takes one of the two. */
 static bool is_copy(const struct item *item, const struct proof *proof)
 {
-	return (proof->state == PROOF_CHANGED || proof->state == PROOF_UNPROVEN) &&
-	       proof->arrival_time > 0 && proof->arrival_time == item->proof.arrival_time;
+	bool another = proof->state == PROOF_CHANGED || proof->state == PROOF_UNPROVEN ||
+		       (proof->state == PROOF_SAME && proof->inode != item->proof.inode);
+
+	return another && proof->arrival_time > 0 &&
+	       proof->arrival_time == item->proof.arrival_time;
 }
 
 void order_judge(struct run *run, struct item *item, const struct proof *found)

@@ -258,5 +258,67 @@ class OverTheLiveQueue(RestoreCase):
         self.restore(BAD)
         result = self.purge("--queue", "deferred", BAD)
         self.assertEqual(result.with_result("deleted"), self.ours, result)
-        left = {(queue, queue_id) for queue, queue_id, _ in spool.walk(self.postfix.spool) if queue_id in self.ours}
-        self.assertEqual(left, {("hold", queue_id) for queue_id in self.ours})
+        self.assertEqual(self.lying(), {("hold", queue_id) for queue_id in self.ours})
+
+    def lying(self):
+        """Where our files lie."""
+        return {(queue, queue_id) for queue, queue_id, _ in spool.walk(self.postfix.spool) if queue_id in self.ours}
+
+    def after_a_restore(self, how):
+        """The index knows the held file, the one in deferred, or nothing."""
+        self.restore(BAD)
+        if how == "reread":
+            self.pq.stop()
+            self.pq.forget()
+            self.pq.start()
+            self.assertEqual(self.pq.idx("sync").status, 0)
+        if how == "none":
+            self.pq.stop()
+            self.pq.forget()
+
+    def check_hold(self, how):
+        self.after_a_restore(how)
+        listed = self.pq.idx("list", "--json", "--queue", "hold", BAD)
+        self.assertEqual({(m["queue_id"], m["queue_name"]) for m in listed.messages.values()}, {(i, "hold") for i in self.ours}, listed)
+        result = self.purge("--queue", "hold", BAD)
+        self.assertEqual(result.with_result("deleted"), self.ours, result)
+        self.assertEqual(self.lying(), {("deferred", queue_id) for queue_id in self.ours})
+
+    def test_hold_alone(self):
+        self.check_hold("held")
+
+    def test_hold_alone_after_it_was_read_again(self):
+        self.check_hold("reread")
+
+    def test_hold_alone_without_an_index(self):
+        self.check_hold("none")
+
+    def check_released(self, how, *words):
+        """Nothing of ours stays in hold behind a copy."""
+        self.after_a_restore(how)
+        result = self.pq.idx(*words, "--json")
+        self.assertEqual((result.status, result.with_result("released")), (0, self.ours), result)
+        self.assertNotIn("hold", {queue for queue, _ in self.lying()})
+
+    def test_undo(self):
+        self.check_released("held", "undo", "-y", "1")
+
+    def test_undo_after_it_was_read_again(self):
+        self.check_released("reread", "undo", "-y", "1")
+
+    def test_undo_without_an_index(self):
+        self.check_released("none", "undo", "-y", "1")
+
+    def test_release(self):
+        self.check_released("held", "release", "-y", BAD)
+
+    def test_release_after_it_was_read_again(self):
+        self.check_released("reread", "release", "-y", BAD)
+
+    def test_release_without_an_index(self):
+        self.check_released("none", "release", "-y", BAD)
+
+    def test_requeue(self):
+        """The held file becomes new mail; the copy stays where it is."""
+        self.check_released("held", "release", "-y", "--requeue", BAD)
+        self.assertLessEqual({("deferred", queue_id) for queue_id in self.ours}, self.lying())

@@ -169,11 +169,14 @@ static bool look_in(
 	return true;
 }
 
-/* Proves the first file of that name in flow order; false if there is none. Most mail of an
- * order lies in one queue, so we try the hint first. Its file counts only if no earlier spot has
- * the name, because postsuper would take that one. */
+/* Proves the first file of that name in l->before or else in flow order; false if there is none.
+ * Most mail of an order lies in one queue, so we try the hint first. Its file counts only if no
+ * earlier spot has the name, because postsuper would take that one. */
 static bool prove_one(struct looking *l, const struct message *recorded, struct proof *ret)
 {
+	for (unsigned n = 0; l->before && n < l->layout.count; n++)
+		if (l->layout.spots[n].queue == l->before && look_in(l, n, recorded, ret))
+			return true;
 	if (look_in(l, l->hint, recorded, ret) && is_before(l, l->hint, &recorded->queue_id) != 1)
 		return true;
 	for (unsigned n = 0; n < l->layout.count; n++)

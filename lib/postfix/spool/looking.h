@@ -12,11 +12,12 @@ struct looking {
 	spool_get *get;             /* the messages to prove; or NULL */
 	const struct queue_id *ids; /* without get: the names whose state is asked */
 	void *arg;
-	struct asking asking; /* what to ask each proven file */
-	size_t first, count;  /* the range that this process looks for */
-	size_t departed;      /* of them, from first on, are probably gone */
-	struct proof *proofs; /* count results; owned */
-	int64_t since;        /* steady; no proof is older, except of those that departed */
+	struct asking asking;   /* what to ask each proven file */
+	enum queue_name before; /* looked into before the other queues; 0: flow order */
+	size_t first, count;    /* the range that this process looks for */
+	size_t departed;        /* of them, from first on, are probably gone */
+	struct proof *proofs;   /* count results; owned */
+	int64_t since;          /* steady; no proof is older, except of those that departed */
 	/* Private. */
 	bool asks; /* this look also asks; the last one only proves */
 	int queue_dir;

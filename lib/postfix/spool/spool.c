@@ -97,9 +97,11 @@ static int start(const struct looking *task, struct spool_proving **ret, struct 
 }
 
 int spool_prove_start(const struct postfix *p, spool_get *get, void *arg, size_t count,
-    size_t departed, const struct selector *asks, struct spool_proving **ret, struct err *err)
+    size_t departed, enum queue_name first, const struct selector *asks, struct spool_proving **ret,
+    struct err *err)
 {
 	struct looking task = {.p = p,
+	    .before = first,
 	    .get = get,
 	    .arg = arg,
 	    .asking = {.selector = asks && selector_asks_file(asks) ? asks : NULL, .postfix = p},
@@ -140,7 +142,7 @@ int spool_prove(const struct postfix *p, spool_get *get, void *arg, size_t count
     struct proof **ret, struct err *err)
 {
 	struct spool_proving *s = NULL;
-	int code = spool_prove_start(p, get, arg, count, 0, NULL, &s, err);
+	int code = spool_prove_start(p, get, arg, count, 0, 0, NULL, &s, err);
 
 	return code != 0 || !s ? code : spool_prove_finish(s, ret, NULL, err);
 }

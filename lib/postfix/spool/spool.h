@@ -61,10 +61,13 @@ int spool_prove(const struct postfix *p, spool_get *get, void *arg, size_t count
  * without asking. An answer counts only if the same file is then proven; otherwise it is UNSURE.
  *
  * The first `departed` messages are probably gone, so their names are looked up first (4 us each).
- * Results do not depend on it. */
+ * Results do not depend on it.
+ *
+ * first: a file in this queue is taken before one in an earlier queue; 0: flow order. Two queues
+ * have files of one name where a backup was laid over a queue whose mail had moved on. */
 struct spool_proving;
 int spool_prove_start(const struct postfix *p, spool_get *get, void *arg, size_t count,
-    size_t departed, const struct selector *asks, struct spool_proving **ret,
+    size_t departed, enum queue_name first, const struct selector *asks, struct spool_proving **ret,
     struct err *err) NODISCARD;
 int spool_prove_fd(const struct spool_proving *s); /* for poll() */
 /* *ret_since (may be NULL): steady; no proof of a message that had not departed is older. */

@@ -82,22 +82,28 @@ static void test_copy(void **state)
 		bool said;
 		uint8_t after;
 		int64_t arrival;
+		uint64_t inode; /* that of the file acted on is 1 */
 		int want;
 	} cases[] = {
-	    {"a copy", ACTION_DELETE, true, PROOF_UNPROVEN, 7, AGAIN},
-	    {"a copy, with another sender", ACTION_DELETE, true, PROOF_CHANGED, 7, AGAIN},
-	    {"the ID used again", ACTION_DELETE, true, PROOF_CHANGED, 8, RESULT_DONE},
-	    {"a file without a time", ACTION_DELETE, true, PROOF_CHANGED, -1, RESULT_DONE},
-	    {"not said", ACTION_DELETE, false, PROOF_CHANGED, 7, RESULT_CHANGED},
-	    {"held", ACTION_HOLD, true, PROOF_CHANGED, 7, RESULT_CHANGED},
+	    {"a copy", ACTION_DELETE, true, PROOF_UNPROVEN, 7, 2, AGAIN},
+	    {"a copy, with another sender", ACTION_DELETE, true, PROOF_CHANGED, 7, 2, AGAIN},
+	    {"a copy, and the row is its own", ACTION_DELETE, true, PROOF_SAME, 7, 2, AGAIN},
+	    {"still there", ACTION_DELETE, true, PROOF_SAME, 7, 1, RESULT_FAILED},
+	    {"the ID used again", ACTION_DELETE, true, PROOF_CHANGED, 8, 2, RESULT_DONE},
+	    {"a file without a time", ACTION_DELETE, true, PROOF_CHANGED, -1, 2, RESULT_DONE},
+	    {"not said", ACTION_DELETE, false, PROOF_CHANGED, 7, 2, RESULT_CHANGED},
+	    {"held", ACTION_HOLD, true, PROOF_CHANGED, 7, 2, RESULT_CHANGED},
 	};
 
 	(void)state;
 	for (size_t n = 0; n < COUNT_OF(cases); n++) {
 		struct outcome outcome = {0};
-		struct item item = {.result = RESULT_READY, .proof = {.arrival_time = 7}};
-		struct proof after = {
-		    .state = cases[n].after, .queue = QUEUE_HOLD, .arrival_time = cases[n].arrival};
+		struct item item = {
+		    .result = RESULT_READY, .proof = {.arrival_time = 7, .inode = 1}};
+		struct proof after = {.state = cases[n].after,
+		    .queue = QUEUE_HOLD,
+		    .arrival_time = cases[n].arrival,
+		    .inode = cases[n].inode};
 		enum settled settled = order_settle(&action_rows[cases[n].action], &outcome, &item,
 		    &after, cases[n].said, false, "");
 		int got = settled == SETTLE_AGAIN ? AGAIN : (int)item.result;

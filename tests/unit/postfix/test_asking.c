@@ -129,7 +129,8 @@ static void test_rows(void **state)
 		selector_init(&s);
 		ask(&s.subject, row->subject);
 		ask(&s.why, row->why);
-		assert_int_equal(spool_prove_start(&rig.p, get, &m, 1, 0, &s, &proving, NULL), 0);
+		assert_int_equal(
+		    spool_prove_start(&rig.p, get, &m, 1, 0, 0, &s, &proving, NULL), 0);
 		assert_int_equal(spool_prove_finish(proving, &proofs, NULL, NULL), 0);
 		if (proofs->asked != row->want)
 			case_fail(row->name, "asked %d in state %d", proofs->asked, proofs->state);
@@ -180,7 +181,7 @@ static void test_proof_is_young(void **state)
 	selector_init(&s);
 	ask(&s.subject, "/^a$/");
 	assert_int_equal(
-	    spool_prove_start(&rig.p, get, messages, SECOND + 1, 0, &s, &proving, NULL), 0);
+	    spool_prove_start(&rig.p, get, messages, SECOND + 1, 0, 0, &s, &proving, NULL), 0);
 	assert_int_equal(spool_prove_finish(proving, &proofs, NULL, NULL), 0);
 	assert_int_equal(access(paths[OTHER], F_OK), -1);
 	assert_int_equal(proofs[FIRST].state, PROOF_UNPROVEN);

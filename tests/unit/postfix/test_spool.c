@@ -113,6 +113,38 @@ static void test_judgements(void **state)
 	}
 }
 
+/* One name in two queues: by flow order, or the one that is asked for. */
+static void test_two_queues(void **state)
+{
+	static const enum queue_name first[] = {0, QUEUE_HOLD, QUEUE_DEFERRED, QUEUE_INCOMING};
+	struct message m;
+	struct queue_id id;
+	struct rig rig;
+	char from[256], to[256];
+
+	(void)state;
+	rig_open(&rig);
+	id = rig_mail(&rig, QUEUE_HOLD, ARRIVAL);
+	rig_recorded(&m, &id, ARRIVAL);
+	rig_path(&rig, QUEUE_HOLD, &id, from);
+	rig_path(&rig, QUEUE_DEFERRED, &id, to);
+	assert_int_equal(link(from, to), 0);
+	for (size_t n = 0; n < COUNT_OF(first); n++) {
+		struct spool_proving *proving = NULL;
+		struct proof *proof = NULL;
+
+		assert_int_equal(spool_prove_start(
+				     &rig.p, rig_list_at, &m, 1, 0, first[n], NULL, &proving, NULL),
+		    0);
+		assert_int_equal(spool_prove_finish(proving, &proof, NULL, NULL), 0);
+		assert_int_equal(proof->state, PROOF_SAME);
+		assert_int_equal(
+		    proof->queue, first[n] == QUEUE_HOLD ? QUEUE_HOLD : QUEUE_DEFERRED);
+		free(proof);
+	}
+	rig_close(&rig);
+}
+
 /* Mode 0600 where nobody completes it: unreadable, for a proof and for a look by name. */
 static void test_stuck(void **state)
 {
@@ -232,7 +264,7 @@ static void test_many(void **state)
 	rig_recorded(&two[1], &id, ARRIVAL);
 	for (size_t departed = 0; departed <= MANY; departed += 1000) {
 		if (spool_prove_start(
-			&rig.p, alternate_at, two, MANY, departed, NULL, &proving, &err) < 0 ||
+			&rig.p, alternate_at, two, MANY, departed, 0, NULL, &proving, &err) < 0 ||
 		    spool_prove_finish(proving, &proofs, NULL, &err) < 0)
 			fail_msg("%s", err.text);
 		for (size_t n = 0; n < MANY; n++)
@@ -279,7 +311,8 @@ static void test_age(void **state)
 	rig_open(&rig);
 	id = rig_mail(&rig, QUEUE_DEFERRED, ARRIVAL);
 	rig_recorded(&message, &id, ARRIVAL);
-	assert_int_equal(spool_prove_start(&rig.p, slow_at, &slow, 2, 0, NULL, &proving, NULL), 0);
+	assert_int_equal(
+	    spool_prove_start(&rig.p, slow_at, &slow, 2, 0, 0, NULL, &proving, NULL), 0);
 	assert_int_equal(spool_prove_finish(proving, &proofs, &since, NULL), 0);
 	assert_true(*second > 0);
 	assert_true(since >= began && since <= *second);
@@ -319,6 +352,6 @@ static void test_states(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_same_in_every_queue), cmocka_unit_test(test_every_depth),
     cmocka_unit_test(test_judgements), cmocka_unit_test(test_stuck),
-    cmocka_unit_test(test_renamed_onto), cmocka_unit_test(test_earlier_queue_counts),
-    cmocka_unit_test(test_gone), cmocka_unit_test(test_many), cmocka_unit_test(test_age),
-    cmocka_unit_test(test_states))
+    cmocka_unit_test(test_two_queues), cmocka_unit_test(test_renamed_onto),
+    cmocka_unit_test(test_earlier_queue_counts), cmocka_unit_test(test_gone),
+    cmocka_unit_test(test_many), cmocka_unit_test(test_age), cmocka_unit_test(test_states))

@@ -102,7 +102,7 @@ static void test_stopped_child(void **state)
 	assert_int_equal(spool_prove(&rig.p, hang, &m, 1, &proofs, &err), ERR_STOPPED);
 	rig.p.stop = NULL;
 	clock_inject(NULL, steady);
-	assert_int_equal(spool_prove_start(&rig.p, hang, &m, 1, 0, NULL, &proving, &err), 0);
+	assert_int_equal(spool_prove_start(&rig.p, hang, &m, 1, 0, 0, NULL, &proving, &err), 0);
 	ahead = 3600 * USEC_PER_SEC;
 	assert_int_equal(spool_prove_finish(proving, &proofs, NULL, &err), ERR_TIMEOUT);
 	clock_inject(NULL, NULL);
@@ -144,7 +144,8 @@ static void test_lie_about_time(void **state)
 
 		lie = lies[n];
 		assert_int_equal(
-		    spool_prove_start(&rig.p, lie_about_time, &m, 1, 1, NULL, &proving, &err), 0);
+		    spool_prove_start(&rig.p, lie_about_time, &m, 1, 1, 0, NULL, &proving, &err),
+		    0);
 		if (spool_prove_finish(proving, &proofs, &since, &err) != ERR_CHILD)
 			case_fail("time", "believed that it is %lld", (long long)lie);
 		assert_non_null(strstr(err.text, "lied"));

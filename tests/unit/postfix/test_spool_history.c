@@ -181,7 +181,8 @@ static void check(size_t departed)
 	struct proof *proofs = NULL;
 	struct err err = {{0}};
 
-	if (spool_prove_start(&rig.p, get, NULL, MESSAGES, departed, NULL, &proving, &err) != 0 ||
+	if (spool_prove_start(&rig.p, get, NULL, MESSAGES, departed, 0, NULL, &proving, &err) !=
+		0 ||
 	    spool_prove_finish(proving, &proofs, NULL, &err) != 0)
 		case_fail("prove", "%s", err.text);
 	for (size_t i = 0; i < MESSAGES; i++) {

@@ -98,7 +98,7 @@ static struct proof ask_proofs(const struct postfix *p, size_t count, size_t dep
 	struct err err = {{0}};
 	struct spool_proving *look = NULL;
 	struct proof *proofs = NULL, first = {0};
-	int code = spool_prove_start(p, message_at, NULL, count, departed, NULL, &look, &err);
+	int code = spool_prove_start(p, message_at, NULL, count, departed, 0, NULL, &look, &err);
 
 	code = code ?: spool_prove_finish(look, &proofs, NULL, &err);
 	take(code, &proofs, &err, &first);
