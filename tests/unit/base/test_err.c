@@ -64,8 +64,8 @@ static void test_scrubbed_and_cut(void **state)
 static void test_words(void **state)
 {
 	static const int own[] = {ERR_USAGE, ERR_CONFIG, ERR_SYNTAX, ERR_NO_INDEX, ERR_VERSION,
-	    ERR_FULL, ERR_DAMAGED, ERR_MODE, ERR_STALE, ERR_LOCKED, ERR_INSTANCE, ERR_TIMEOUT, ERR_LIMIT,
-	    ERR_CHILD, ERR_REFUSED, ERR_NO_DAEMON, ERR_STOPPED};
+	    ERR_FULL, ERR_DAMAGED, ERR_MODE, ERR_STALE, ERR_LOCKED, ERR_INSTANCE, ERR_TIMEOUT,
+	    ERR_LIMIT, ERR_CHILD, ERR_REFUSED, ERR_NO_DAEMON, ERR_STOPPED};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(own); i++) {
