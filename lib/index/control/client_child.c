@@ -274,15 +274,6 @@ static int ask_index(const struct client_call *call, struct bytes *out, struct e
 	return code;
 }
 
-static int ask_at(
-    const struct client_call *call, int fd, int64_t patience, struct bytes *out, struct err *err)
-{
-	int code = ask_daemon(call, fd, call->served ? patience : call->deadline, out, err);
-
-	io_close(&fd);
-	return code;
-}
-
 /* The lock may be held while no socket listens: a starting daemon locks first, and another command
  * soon unlocks. A stopping daemon hangs up, and then nobody listens. */
 static int ask(const struct client_call *call, struct bytes *out, struct err *err)
@@ -293,10 +284,12 @@ static int ask(const struct client_call *call, struct bytes *out, struct err *er
 	/* A daemon that hangs up must be an error, not this child's death. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	for (;;) {
-		int fd = -1, code = reach(call, patience, &fd, err);
+		AUTO(io_close) int fd = -1;
+		int code = reach(call, patience, &fd, err);
 
 		if (code == 0) {
-			code = ask_at(call, fd, patience, out, err);
+			code = ask_daemon(
+			    call, fd, call->served ? patience : call->deadline, out, err);
 			if (code != -ECONNRESET || call->daemon_only || hung_up)
 				return code;
 			hung_up = true;
