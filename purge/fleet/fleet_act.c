@@ -45,17 +45,6 @@ static int take_token(struct acting *a, const struct json *order, uint64_t numbe
 	return 0;
 }
 
-static bool is_retired(const struct json *known, const char *name)
-{
-	for (size_t n = 0; n < json_count(known, "hosts"); n++) {
-		const struct json *host = json_at(known, "hosts", n);
-
-		if (strcmp(json_words(host, "name"), name) == 0)
-			return strcmp(json_words(host, "state"), "retired") == 0;
-	}
-	return true;
-}
-
 static bool has_begun_or_may(const struct json *result)
 {
 	return !str_has_word("refused cancelled expired", json_words(result, "state"));
@@ -66,22 +55,21 @@ static bool has_begun_or_may(const struct json *result)
 static int name_hosts(struct fleet_site *site, const struct json *order, struct err *err)
 {
 	size_t retired = 0;
-	int code =
-	    site->known ? 0 : fleet_link_ask(&site->link, json_request("hosts"), &site->known, err);
+	int code = 0;
 
-	for (size_t n = 0; code == 0 && n < json_count(order, "results"); n++) {
+	for (size_t n = 0; code >= 0 && n < json_count(order, "results"); n++) {
 		const struct json *result = json_at(order, "results", n);
 		const char *name = json_words(result, "host");
 
 		if (!has_begun_or_may(result))
 			continue;
-		if (is_retired(site->known, name))
-			retired++;
-		else
+		code = fleet_site_has(site, name, err);
+		retired += code == 0;
+		if (code > 0)
 			strlist_push(&site->hosts, name, strlen(name));
 	}
 	if (code < 0 || site->hosts.len)
-		return code;
+		return code < 0 ? code : 0;
 	return err_set(err, ERR_USAGE,
 	    retired ? "the hosts of the order are retired; what it held there is released by "
 		      "'pqpurge-idx undo' on the host itself, or after 'fleet add'"

@@ -45,9 +45,7 @@ static int add_tagged(struct fleet_site *site, const char *tag, bool *ret_found,
 	return code;
 }
 
-/* With several fleets, the name goes to those that have such a host. A single fleet checks it when
- * the order is placed. */
-static int add_named(struct fleet_site *site, const char *name, bool *ret_found, struct err *err)
+int fleet_site_has(struct fleet_site *site, const char *name, struct err *err)
 {
 	int code =
 	    site->known ? 0 : fleet_link_ask(&site->link, json_request("hosts"), &site->known, err);
@@ -55,13 +53,22 @@ static int add_named(struct fleet_site *site, const char *name, bool *ret_found,
 	for (size_t n = 0; code == 0 && n < json_count(site->known, "hosts"); n++) {
 		const struct json *host = json_at(site->known, "hosts", n);
 
-		if (strcmp(json_words(host, "name"), name) != 0 ||
-		    strcmp(json_words(host, "state"), "retired") == 0)
-			continue;
-		strlist_push(&site->hosts, name, strlen(name));
-		*ret_found = true;
+		code = strcmp(json_words(host, "name"), name) == 0 &&
+		       strcmp(json_words(host, "state"), "retired") != 0;
 	}
 	return code;
+}
+
+/* With several fleets, the name goes to those that have such a host. A single fleet checks it when
+ * the order is placed. */
+static int add_named(struct fleet_site *site, const char *name, bool *ret_found, struct err *err)
+{
+	int code = fleet_site_has(site, name, err);
+
+	if (code > 0)
+		strlist_push(&site->hosts, name, strlen(name));
+	*ret_found |= code > 0;
+	return code < 0 ? code : 0;
 }
 
 static int add_host(struct fleet *f, const char *name, struct err *err)

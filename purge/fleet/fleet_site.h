@@ -25,6 +25,8 @@ struct fleet {
  * be reached, the first one's code. fleet_close in any case. */
 int fleet_open(struct fleet *f, struct session *s, struct err *err) NODISCARD;
 void fleet_close(struct fleet *f);
+/* 1: the fleet has such a host, which is not retired; 0; or a code of fleet_link_ask. */
+int fleet_site_has(struct fleet_site *site, const char *name, struct err *err) NODISCARD;
 /* ERR_USAGE: there are several, and `what` takes one. */
 int fleet_only(
     struct fleet *f, const char *what, struct fleet_site **ret, struct err *err) NODISCARD;

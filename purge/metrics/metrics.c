@@ -9,6 +9,7 @@
 #include "postfix/spool/queue.h"
 #include "purge/tell/wording.h"
 #include "purge/top/top.h"
+#include "purge/verbs.h"
 
 /* clang-format off */
 static const struct metric
@@ -106,12 +107,6 @@ static void put_floods(struct exposition *to, const struct json *floods)
 
 static void put_batches(struct exposition *to, const struct sums *sums)
 {
-	static const enum action actions[SUM_VERBS] = {[SUM_PURGE] = ACTION_DELETE,
-	    [SUM_HOLD] = ACTION_HOLD,
-	    [SUM_RELEASE] = ACTION_RELEASE,
-	    [SUM_UNDO] = ACTION_RELEASE,
-	    [SUM_RETRY] = ACTION_RETRY};
-
 	exposition_begin(to, &metric_batches);
 	for (size_t v = 0; v < SUM_VERBS; v++)
 		exposition_put(to,
@@ -123,10 +118,8 @@ static void put_batches(struct exposition *to, const struct sums *sums)
 		const struct {
 			const char *result;
 			uint64_t n;
-		} results[] = {{result_word(RESULT_DONE, actions[v]), sum->done},
-		    {result_word(RESULT_GONE, actions[v]), sum->gone},
-		    {result_word(RESULT_CHANGED, actions[v]), sum->changed},
-		    {result_word(RESULT_FAILED, actions[v]), sum->failed}};
+		} results[] = {{verb_action_row(sum_verb_word((enum sum_verb)v))->done, sum->done},
+		    {"gone", sum->gone}, {"changed", sum->changed}, {"failed", sum->failed}};
 
 		for (size_t n = 0; n < COUNT_OF(results); n++)
 			exposition_put(to,
