@@ -90,7 +90,8 @@ static bool is_same(
 }
 
 /* If only the copy from after exists, the one from before was dropped. If only the one from before
- * exists, a change failed; the file is unchanged then, unless somebody else changed it. */
+ * exists, a change failed; the file is unchanged then, unless somebody else changed it. A removal
+ * that did not finish may have put the file back. */
 int setup_record_begin(const char *path, const struct setup_text *text, struct err *err)
 {
 	bool after = is_kept(path, text->name, ".after");
@@ -98,7 +99,8 @@ int setup_record_begin(const char *path, const struct setup_text *text, struct e
 
 	if (!is_kept(path, text->name, ".before"))
 		return after ? 0 : keep(path, text->name, ".before", &text->before, err);
-	if (!is_same(path, text->name, after ? ".after" : ".before", &text->before))
+	if (!is_same(path, text->name, ".before", &text->before) &&
+	    !(after && is_same(path, text->name, ".after", &text->before)))
 		unlink(file_of(path, text->name, ".before", file));
 	return 0;
 }
@@ -110,7 +112,8 @@ int setup_record_end(const char *path, const struct setup_text *text, struct err
 
 bool setup_record_changed(const char *path, const struct setup_text *text)
 {
-	return is_kept(path, text->name, ".after");
+	return is_kept(path, text->name, ".after") &&
+	       !is_same(path, text->name, ".before", &text->before);
 }
 
 int setup_record_restore(const char *path, struct setup_text *text, struct err *err)

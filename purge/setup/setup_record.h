@@ -25,7 +25,7 @@ int setup_record_save(const char *path, const struct strbuf *made, struct err *e
  * somebody else has changed the file since, its copy from before is useless, and begin drops it. */
 int setup_record_begin(const char *path, const struct setup_text *text, struct err *err) NODISCARD;
 int setup_record_end(const char *path, const struct setup_text *text, struct err *err) NODISCARD;
-/* Whether setup has changed the file. */
+/* Whether setup has changed the file, and it is not back as it was before. */
 bool setup_record_changed(const char *path, const struct setup_text *text);
 /* If `before` is as setup left the file: 1, and `after` becomes the copy from before. Otherwise 0,
  * or an error. */

@@ -237,7 +237,7 @@ static void judge_sessions(struct status *st)
 {
 	char since[64] = "now", when[CLOCK_TEXT_SIZE];
 
-	if (!live_lost_sessions(&st->live, st->s->options.now))
+	if (st->postfix_runs == 0 || !live_lost_sessions(&st->live, st->s->options.now))
 		return;
 	if (st->live.answer)
 		snprintf(since, sizeof(since), "since before %s",

@@ -158,7 +158,9 @@ static void say_findings(FILE *to, const struct status *st)
 		const struct finding *f = &st->findings.list[n];
 		AUTO(strbuf_release) struct strbuf words = {0};
 
-		strbuf_printf(&words, "%s.", f->words);
+		bool asks = *f->words && f->words[strlen(f->words) - 1] == '?';
+
+		strbuf_printf(&words, "%s%s", f->words, asks ? "" : ".");
 		say(to, "%c ", f->level == FINDING_FAULT ? '!' : '-');
 		say_fold_from(to, 2, strbuf_text(&words));
 		/* not folded, so that it can be copied */

@@ -153,6 +153,16 @@ class Life(SetupCase):
         self.assertIn("stop the daemon first", result.err)
         self.assertEqual(self.traces()[0], before[0], "the rest is undone")
         self.assertEqual(self.pq.stop(), 0)
+        self.assertNotIn("changed meanwhile", self.setup("--remove", "-y").out)
+        self.assertEqual(self.traces(), before)
+
+    def test_set_up_again_after_half_a_removal(self):
+        before = self.traces()
+        self.setup("-y", status=2)
+        self.pq.start()
+        self.setup("--remove", "-y", status=2)
+        self.setup("-y")
+        self.assertEqual(self.pq.stop(), 0)
         self.setup("--remove", "-y")
         self.assertEqual(self.traces(), before)
 

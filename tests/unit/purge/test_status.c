@@ -165,6 +165,7 @@ static const struct status_case cases[] = {
     {"another directory, nothing in the index", FINE, empty, "", NULL},
     {"a queue is missing", FINE, unmounted, "queue_unreadable ", NULL},
     {"Postfix is stopped", FINE, stopped, "postfix_down ", NULL},
+    {"neither daemon nor Postfix", NULL, stopped, "daemon_down postfix_down ", NULL},
     {"Postfix cannot be asked", FINE, unasked, "postfix_unknown ", NULL},
     {"a wrong rules file", FINE, wrong_file, "rules_file ", NULL},
     {"rules that are not stored", "{" ALIVE ",\"rules_saved\":false}", NULL, "rules_unsaved ",
