@@ -137,6 +137,7 @@ static int begin_rules_and_index(struct daemon *d, struct err *err)
 	d->index = indexkeeper_new(d->settings->index_directory, d->settings->index_map_size);
 	if (!d->index)
 		return err_sys(err, ENOMEM, "failed to open the index");
+	indexkeeper_tell(d->index, glue_settled, d->floods);
 	indexkeeper_start(d->index, INDEX_PATIENCE);
 	return 0;
 }
@@ -154,6 +155,7 @@ static void each_second(void *arg)
 
 	daemon_lock_keep(&d->lock);
 	rulekeeper_each_second(d->rules);
+	indexkeeper_settle(d->index); /* of sessions whose clients are silent */
 	floodkeeper_each_second(d->floods);
 }
 
@@ -161,6 +163,7 @@ static void last(void *arg)
 {
 	const struct daemon *d = arg;
 
+	indexkeeper_settle(d->index);
 	floodkeeper_stop(d->floods);
 	rulekeeper_stop(d->rules);
 }

@@ -31,6 +31,7 @@ struct connection {
 	struct overlap overlap; /* from MAIL to end of message */
 	unsigned long steps;    /* as negotiated */
 	bool quarantine;        /* the MTA supports quarantine */
+	bool pends;             /* its last message is answered, but not recorded yet */
 };
 
 static const struct glue_config *glue;
@@ -58,6 +59,16 @@ static void forget_message(struct connection *c)
 	overlap_end(&c->overlap);
 	session_abort(c->session);
 	judge_clear(&c->more);
+}
+
+/* At the MTA's next command nobody waits for the answer about the last message any more. */
+static void settle(struct connection *c)
+{
+	if (!c->pends)
+		return;
+	c->pends = false;
+	indexkeeper_settle(glue->index);
+	forget_message(c);
 }
 
 static sfsistat silent(const struct connection *c, unsigned long step)
@@ -162,6 +173,7 @@ static sfsistat envelope(SMFICTX *ctx, struct connection *c, const char *sender)
 {
 	struct verdict v;
 
+	settle(c);
 	forget_message(c);
 	session_mail(c->session, sender, smfi_getsymval(ctx, (char[]){"{auth_authen}"}));
 	struct ruleset *set = rulekeeper_get(glue->rules);
@@ -192,8 +204,10 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
 {
 	struct connection *c = smfi_getpriv(ctx);
 
-	if (c)
+	if (c) {
+		settle(c);
 		session_rcpt(c->session, argv ? argv[0] : NULL, smfi_getsymval(ctx, (char[]){"i"}));
+	}
 	return silent(c, SMFIP_NR_RCPT);
 }
 
@@ -201,8 +215,13 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
 	struct connection *c = smfi_getpriv(ctx);
 
+	if (c)
+		settle(c);
 	if (c && str_equal_nocase(name, "From")) {
+		if (session_keep_from(c->session, value))
+			return silent(c, SMFIP_NR_HDR);
 		struct ruleset *set = rulekeeper_get(glue->rules);
+		judge_kept_from(&c->more, set, c->session, clock_wall());
 		judge_from(&c->more, set, c->session, value, clock_wall());
 		ruleset_unref(set);
 	} else if (c) {
@@ -226,14 +245,21 @@ static void tell_cut(const char *id, const struct message *m)
 		log_info("%s: recorded in part: %s", id, strbuf_text(&line) + 2);
 }
 
-static void record(const char *id, const struct message *m)
+static void tell_recorded(const struct message *m)
 {
-	if (!indexkeeper_record(glue->index, m))
-		return;
+	const char *id = m->queue_id.text;
+
 	tell_cut(id, m);
 	log_debug("%s: recorded; sender=<%s> from=<%s>%s nrcpt=%u", id, m->sender,
 	    m->from.count ? m->from.first : "", m->from.count > 1 ? " and others" : "",
 	    (unsigned)m->recipient_count);
+}
+
+void glue_settled(void *arg, const struct message *m, bool recorded)
+{
+	if (recorded)
+		tell_recorded(m);
+	floodkeeper_feed(arg, m);
 }
 
 static bool quarantine(SMFICTX *ctx, const struct connection *c)
@@ -242,7 +268,8 @@ static bool quarantine(SMFICTX *ctx, const struct connection *c)
 }
 
 /* known: the result of session_end. */
-static void record_and_count(const char *id, int known, const struct message *m, bool hold)
+static void record_and_count(
+    struct connection *c, const char *id, int known, const struct message *m, bool hold)
 {
 	if (known == 0)
 		atomic_fetch_add(&without_id, 1);
@@ -254,8 +281,17 @@ static void record_and_count(const char *id, int known, const struct message *m,
 	struct message held = *m;
 	if (hold)
 		held.flags |= MESSAGE_HELD;
-	record(id, &held);
-	floodkeeper_feed(glue->floods, &held);
+	const struct strlist fields = session_kept_from(c->session);
+	c->pends = indexkeeper_pend(glue->index, &held, &fields);
+	if (c->pends)
+		return;
+	if (!session_scan_kept(c->session, NULL, NULL)) {
+		indexkeeper_lose(glue->index, id, "out of memory");
+		return;
+	}
+	held.from = m->from;
+	held.flags |= m->flags;
+	glue_settled(glue->floods, &held, indexkeeper_record(glue->index, &held));
 }
 
 static sfsistat message(SMFICTX *ctx, struct connection *c)
@@ -264,10 +300,13 @@ static sfsistat message(SMFICTX *ctx, struct connection *c)
 	const struct message *m = NULL;
 	struct verdict v;
 
+	struct ruleset *set = rulekeeper_get(glue->rules);
+	/* Without a rule nobody needs them until the row is made. */
+	if (ruleset_count(set) > 0 || session_message(c->session)->from.count > 0)
+		judge_kept_from(&c->more, set, c->session, clock_wall());
 	int known = session_end(c->session, id, smfi_getsymval(ctx, (char[]){"{auth_authen}"}), &m);
 	if (!id)
 		id = "NOQUEUE";
-	struct ruleset *set = rulekeeper_get(glue->rules);
 	judge_message(set, c->session, &c->more, clock_wall(), &v);
 	judge_note(id, "end of message", c->session, &v);
 	ruleset_unref(set);
@@ -281,7 +320,7 @@ static sfsistat message(SMFICTX *ctx, struct connection *c)
 	sfsistat answer = answer_of(ctx, &v);
 	if (answer != SMFIS_CONTINUE)
 		return answer;
-	record_and_count(id, known, m, hold);
+	record_and_count(c, id, known, m, hold);
 	return SMFIS_CONTINUE;
 }
 
@@ -292,8 +331,12 @@ static sfsistat on_message(SMFICTX *ctx)
 	unsigned begun = enter();
 	sfsistat answer = SMFIS_CONTINUE;
 	if (c) {
+		settle(c);
 		answer = message(ctx, c);
-		forget_message(c);
+		if (c->pends) /* the rest later */
+			overlap_end(&c->overlap);
+		else
+			forget_message(c);
 	} else {
 		indexkeeper_lose(glue->index, "NOQUEUE", "out of memory");
 	}
@@ -305,8 +348,10 @@ static sfsistat on_abort(SMFICTX *ctx)
 {
 	struct connection *c = smfi_getpriv(ctx);
 
-	if (c)
+	if (c) {
+		settle(c);
 		forget_message(c);
+	}
 	return SMFIS_CONTINUE;
 }
 
@@ -317,6 +362,7 @@ static sfsistat on_close(SMFICTX *ctx)
 	if (!c)
 		return SMFIS_CONTINUE;
 	smfi_setpriv(ctx, NULL);
+	settle(c);
 	overlap_end(&c->overlap);
 	session_free(c->session);
 	free(c);

@@ -20,6 +20,9 @@ struct glue_config {
  * first that no process listens on it. The umask sets its mode. */
 int glue_open_socket(const char *socket, struct err *err) NODISCARD;
 
+/* An indexkeeper_told; arg: the floodkeeper. The message counts for the flood watch. */
+void glue_settled(void *arg, const struct message *m, bool recorded);
+
 /* Serves until libmilter ends; 0, or ERR_REFUSED. config must outlive the process. */
 int glue_main(const struct glue_config *config, struct err *err) NODISCARD;
 /* Waits until no callback runs, and lets no other begin: Postfix gets no more answers and takes

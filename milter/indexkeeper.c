@@ -29,6 +29,8 @@ struct indexkeeper {
 	int64_t loss_told;   /* steady; 0 = never */
 	uint64_t untold;     /* lost since loss_told */
 
+	indexkeeper_told *told;
+	void *arg;
 	struct index *given_up; /* only for the upkeep thread; to be closed when unused */
 	int64_t next_check;     /* steady */
 
@@ -68,8 +70,30 @@ static void note_failure(struct indexkeeper *k, const struct err *why)
 		log_warning("%s; mail is accepted; commands read it from the queue", why->text);
 }
 
+static bool note_result(
+    struct indexkeeper *k, const struct message *m, int code, const struct err *err)
+{
+	if (code == ERR_DAMAGED || code == ERR_STALE)
+		atomic_store(&k->failed, true);
+	atomic_store(&k->losing, code != 0);
+	if (code == 0)
+		atomic_fetch_add(&k->recorded, 1);
+	else
+		indexkeeper_lose(k, m->queue_id.text, err->text[0] ? err->text : err_word(code));
+	return code == 0;
+}
+
+static void settled(void *arg, const struct message *m, int code, const struct err *err)
+{
+	struct indexkeeper *k = arg;
+
+	k->told(k->arg, m, note_result(k, m, code, err));
+}
+
 static void take_over(struct indexkeeper *k, struct index *fresh)
 {
+	if (k->told)
+		index_pend_begin(fresh, settled, k);
 	pthread_mutex_lock(&k->lock);
 	bool again = k->why.text[0] != '\0';
 	k->index = fresh;
@@ -241,14 +265,34 @@ bool indexkeeper_record(struct indexkeeper *k, const struct message *m)
 	} else {
 		err_set(&err, code, "the index is not open");
 	}
-	if (code == ERR_DAMAGED || code == ERR_STALE)
-		atomic_store(&k->failed, true);
-	atomic_store(&k->losing, code != 0);
-	if (code == 0)
-		atomic_fetch_add(&k->recorded, 1);
-	else
-		indexkeeper_lose(k, m->queue_id.text, err.text[0] ? err.text : err_word(code));
-	return code == 0;
+	return note_result(k, m, code, &err);
+}
+
+void indexkeeper_tell(struct indexkeeper *k, indexkeeper_told *told, void *arg)
+{
+	k->told = told;
+	k->arg = arg;
+}
+
+bool indexkeeper_pend(
+    struct indexkeeper *k, const struct message *m, const struct strlist *from_fields)
+{
+	struct index *index = indexkeeper_borrow(k);
+	bool pends = index && index_pend(index, m, from_fields);
+
+	if (index)
+		indexkeeper_give_back(k);
+	return pends;
+}
+
+void indexkeeper_settle(struct indexkeeper *k)
+{
+	struct index *index = indexkeeper_borrow(k);
+
+	if (index) {
+		index_settle(index);
+		indexkeeper_give_back(k);
+	}
 }
 
 static void put_counts(struct json *out, const struct index_counts *counts)
@@ -269,6 +313,8 @@ void indexkeeper_status(struct indexkeeper *k, struct json *out)
 	struct index_counts counts = {0};
 	struct err err = {{0}};
 
+	if (index)
+		index_settle(index);
 	json_put_bool(out, STATUS_RECORDING, index && !atomic_load(&k->losing));
 	json_put_int(out, STATUS_RECORDED, (int64_t)atomic_load(&k->recorded));
 	json_put_int(out, STATUS_LOST, (int64_t)atomic_load(&k->lost));

@@ -24,6 +24,16 @@ int64_t indexkeeper_tend(struct indexkeeper *k);
 bool indexkeeper_close(struct indexkeeper *k, int64_t timeout);
 void indexkeeper_free(struct indexkeeper *k);
 
+/* Called by any thread for each message that was pending; false: it was left out. */
+typedef void indexkeeper_told(void *arg, const struct message *m, bool recorded);
+/* Call it before indexkeeper_start. Without it nothing can pend. */
+void indexkeeper_tell(struct indexkeeper *k, indexkeeper_told *told, void *arg);
+/* Puts it where kill -9 does not lose it (index_pend), without waiting. False: record it. Then call
+ * indexkeeper_settle as soon as nobody waits for an answer about this message. */
+bool indexkeeper_pend(
+    struct indexkeeper *k, const struct message *m, const struct strlist *from_fields);
+/* Records all that pends. Whoever asks the index sees that anyway. */
+void indexkeeper_settle(struct indexkeeper *k);
 /* False: the message is left out, counted and logged. */
 bool indexkeeper_record(struct indexkeeper *k, const struct message *m);
 /* Counts and logs a message that cannot be recorded. */

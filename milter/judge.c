@@ -104,6 +104,13 @@ void judge_from(struct judge_more *more, struct ruleset *set, struct session *s,
 	session_from(s, value, look_up, &looking);
 }
 
+void judge_kept_from(struct judge_more *more, struct ruleset *set, struct session *s, int64_t wall)
+{
+	struct looking looking = {.more = more, .set = set, .wall = wall};
+
+	(void)session_scan_kept(s, look_up, &looking); /* session_end tells a failure */
+}
+
 /* OK by login or client: unlike the sender's address, these are authenticated. */
 static bool is_trusted(const struct ruleset_hit *hit)
 {
@@ -167,6 +174,8 @@ void judge_message(struct ruleset *set, const struct session *s, const struct ju
     int64_t wall, struct verdict *ret)
 {
 	memset(ret, 0, sizeof(*ret));
+	if (ruleset_count(set) == 0)
+		return;
 	find_envelope(set, s, wall, ret);
 	if (!is_trusted(&ret->hit))
 		find_header(set, s, more, wall, ret);

@@ -47,6 +47,9 @@ void judge_clear(struct judge_more *more);
 void judge_from(struct judge_more *more, struct ruleset *set, struct session *s, const char *value,
     int64_t wall);
 
+/* Likewise all fields that the session keeps. */
+void judge_kept_from(struct judge_more *more, struct ruleset *set, struct session *s, int64_t wall);
+
 /* At end of message: the envelope again, as rules may have changed, then every header From
  * mailbox. The strictest rule wins; of equals, the envelope's. OK for login or client ends the
  * lookup; OK for the envelope sender does not excuse the header. */

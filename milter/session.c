@@ -10,6 +10,9 @@
  * a step */
 #define STEP_SLACK INT64_C(5000)
 
+/* bytes of From fields that are kept unscanned, with a NUL each */
+#define FROM_KEPT_MAX 1024
+
 #define NOT_KEPT SIZE_MAX
 
 struct moment {
@@ -27,6 +30,7 @@ struct session {
 	struct moment mail;
 	struct address sender;
 	struct header header; /* From and Message-ID */
+	struct strbuf kept;   /* From fields */
 	struct strbuf recipients;
 	unsigned recipients_kept;
 	size_t last_recipient;       /* its offset in recipients; NOT_KEPT: past the cap */
@@ -86,6 +90,7 @@ void session_abort(struct session *s)
 {
 	header_clear(&s->header);
 	buffer_reset(&s->header.from.packed);
+	buffer_reset(&s->kept);
 	buffer_reset(&s->recipients);
 	s->recipients_kept = 0;
 	s->file[0] = '\0';
@@ -118,13 +123,14 @@ void session_free(struct session *s)
 	if (!s)
 		return;
 	header_release(&s->header);
+	strbuf_release(&s->kept);
 	strbuf_release(&s->recipients);
 	free(s);
 }
 
 size_t session_bytes(const struct session *s)
 {
-	return sizeof(*s) + s->header.from.packed.cap + s->recipients.cap;
+	return sizeof(*s) + s->header.from.packed.cap + s->kept.cap + s->recipients.cap;
 }
 
 void session_connect(struct session *s, const struct net_address *client, uint16_t port, bool local)
@@ -224,11 +230,13 @@ static void keep_last_recipient(struct session *s)
 
 static void see_file(struct session *s, const char *queue_id)
 {
-	if (!queue_id || !queue_id[0] || strlen(queue_id) >= sizeof(s->file))
+	size_t len = queue_id ? strlen(queue_id) : 0;
+
+	if (len == 0 || len >= sizeof(s->file))
 		return;
 	if (s->file[0] && strcmp(s->file, queue_id) != 0)
 		keep_last_recipient(s);
-	snprintf(s->file, sizeof(s->file), "%s", queue_id);
+	memcpy(s->file, queue_id, len + 1);
 }
 
 static void take_recipient(
@@ -338,6 +346,32 @@ void session_from(struct session *s, const char *value, from_taken *taken, void 
 	s->header.from.taken = NULL;
 }
 
+bool session_keep_from(struct session *s, const char *value)
+{
+	size_t len = strlen(value);
+
+	if (s->kept.len + len >= FROM_KEPT_MAX)
+		return false;
+	strlist_push(&s->kept, value, len);
+	return true;
+}
+
+struct strlist session_kept_from(const struct session *s)
+{
+	return strlist_of(&s->kept);
+}
+
+bool session_scan_kept(struct session *s, from_taken *taken, void *arg)
+{
+	const struct strlist kept = session_kept_from(s);
+
+	strlist_each (value, &kept)
+		session_from(s, value, taken, arg);
+	s->lacked_memory |= s->kept.failed || s->header.from.packed.failed;
+	buffer_reset(&s->kept);
+	return !s->lacked_memory;
+}
+
 int session_end(
     struct session *s, const char *queue_id, const char *login, const struct message **ret)
 {
@@ -350,7 +384,8 @@ int session_end(
 		m->rcpt_time = m->end_time;
 	see_file(s, queue_id);
 	view(s);
-	if (s->header.from.packed.failed || s->recipients.failed || s->lacked_memory)
+	if (s->header.from.packed.failed || s->kept.failed || s->recipients.failed ||
+	    s->lacked_memory)
 		return -ENOMEM;
 	if (!queue_id || m->mail_time == 0 ||
 	    queue_id_parse(queue_id, strlen(queue_id), &m->queue_id) != 0)

@@ -43,6 +43,12 @@ void session_settle_recipients(
 void session_header(struct session *s, const char *name, const char *value);
 /* Calls taken (may be NULL) for each mailbox of a From field that is not recorded yet. */
 void session_from(struct session *s, const char *value, from_taken *taken, void *arg);
+/* Keeps a From field without scanning it, which costs little. False: there is no room; scan what
+ * is kept, and then this one (session_from). */
+bool session_keep_from(struct session *s, const char *value);
+struct strlist session_kept_from(const struct session *s);
+/* As session_from does for each that is kept. False: memory was short. */
+bool session_scan_kept(struct session *s, from_taken *taken, void *arg);
 /* End of message. Returns 1 and the finished message, valid until the next call that changes the
  * session; 0 without a usable queue ID; -ENOMEM if something could not be kept. login NULL: as at
  * MAIL. */

@@ -114,6 +114,7 @@ int index_count(struct index *ix, struct index_counts *ret, struct err *err)
 	struct txn txn;
 	int code;
 
+	index_settle(ix);
 	(void)txn_begin(ix->store, false, &txn);
 	(void)txn_usage(&txn, &usage);
 	(void)meta_get(&txn, &counts);
@@ -140,5 +141,6 @@ uint64_t index_changes(const struct index *ix)
 int index_find(struct index *ix, const struct selector *selector, int64_t deadline,
     struct bytes *out, struct err *err)
 {
+	index_settle(ix);
 	return select_into(ix->store, selector, deadline, out, err);
 }

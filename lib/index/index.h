@@ -6,14 +6,16 @@
  *   to 0.9.31 destroys other processes' mutexes when it closes. Its content: index_lock.h.
  * - index.mdb, index.mdb-lock: LMDB's, opened with MDB_NOSYNC and MDB_NOSUBDIR, never MDB_WRITEMAP
  * - index.mdb.bad: the last data file that was set aside
+ * - pending: messages of the daemon that are answered and not yet in index.mdb (slots.h)
+ * - pending.bad: such a file of a killed daemon that could not be read
  * - control.sock: the daemon's socket (wire.h)
  *
  * A row lives until its message left the queue, the map is full (the oldest rows go first), or the
  * machine boots. Lost rows are read again from the queue files.
  *
- * Any thread may record and read. The only lock is LMDB's writer mutex, which a long job holds for
- * at most INDEX_SLICE at a time. Between two slices it lets waiting sessions go first, for at most
- * INDEX_PAUSE. */
+ * Any thread may record and read. LMDB's writer mutex is held by a long job for at most INDEX_SLICE
+ * at a time; index_pend takes no lock at all. Between two slices it lets waiting sessions go first,
+ * for at most INDEX_PAUSE. */
 #pragma once
 
 #include "index/census/census.h"
@@ -22,6 +24,7 @@
 
 #define INDEX_FILE     "index.mdb"
 #define INDEX_LOCK     "lock"
+#define INDEX_PENDING  "pending"
 #define INDEX_SOCKET   "control.sock"
 #define INDEX_SLICE    2000         /* microseconds of the write lock at a time */
 #define INDEX_PAUSE    5000         /* microseconds between two slices, at most */
@@ -56,6 +59,22 @@ int index_check(struct index *ix) NODISCARD;
  * fails, the message is counted in left_out, and catch-up will read it from the queue. An older row
  * of the same inode stays, because only the queue file can tell which message it is. */
 int index_record(struct index *ix, const struct message *m, struct err *err) NODISCARD;
+
+/* The same in two steps, so that the client does not wait for the commit. index_pend only puts the
+ * message into a slot of shared memory (SLOTS of them, SLOT_ROOM bytes each), which survives kill
+ * -9. from_fields (none if m->from is complete) are header From fields that nobody has scanned,
+ * since that costs as much as all the rest. It waits for nothing; false: no slot is free, or the
+ * message is too large, so record it.
+ *
+ * index_settle commits what all slots hold, in one transaction, and tells of each message; when it
+ * returns, all of it can be found. Whoever reads the index settles first, and so does index_close.
+ * The next index_open takes what a killed process left, of which nobody is told. */
+typedef void index_settled(void *arg, const struct message *m, int code, const struct err *err);
+/* Call it once, before the first index_pend; without it, or if the file system is full, nothing
+ * can pend. told may be NULL, is called by any thread, and must not read the index. */
+void index_pend_begin(struct index *ix, index_settled *told, void *arg);
+bool index_pend(struct index *ix, const struct message *m, const struct strlist *from_fields);
+void index_settle(struct index *ix);
 
 struct index_counts {
 	uint64_t rows, used_bytes, map_bytes, file_bytes;

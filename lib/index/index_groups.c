@@ -179,8 +179,10 @@ int index_groups(struct index *ix, const struct census_question *q, int64_t dead
     struct json **ret, struct err *err)
 {
 	struct counting *c = &ix->counting;
-	int code = tell(c, q, ret);
+	int code;
 
+	index_settle(ix);
+	code = tell(c, q, ret);
 	if (code == 0) {
 		pthread_mutex_lock(&c->turn);
 		code = tell(c, q, ret); /* another thread may have counted meanwhile */

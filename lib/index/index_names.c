@@ -98,6 +98,7 @@ int index_names(struct index *ix, int64_t deadline, struct bytes *out, struct er
 		return err_sys(err, ENOMEM, "failed to list the index");
 	n->out = out;
 	n->count = n->in_group = n->ready_count = 0;
+	index_settle(ix);
 	(void)txn_begin(ix->store, false, &txn);
 	(void)meta_get(&txn, &meta);
 	bytes_put_u64(out, meta.place.device);

@@ -48,8 +48,10 @@ static int prepare(struct index *ix, struct err *ret_note, struct err *err)
 		return 0;
 	if (fresh) {
 		code = data_file_remove(ix->path);
+		code = code ?: data_file_remove(ix->pending.path);
 	} else {
 		code = data_file_set_aside(ix->path);
+		code = code ?: data_file_set_aside(ix->pending.path);
 		note(ret_note, ix->path, "the process that opened it died twice in a row");
 	}
 	memcpy(ix->lock.boot, boot, sizeof boot);
@@ -124,6 +126,12 @@ static int open_or_replace(
 		ix->sum = 0;
 		code = open_store(ix, map_size, &why);
 	}
+	if (code == 0 && pending_recover(ix) == ERR_DAMAGED)
+		(void)err_set(ret_note, 0,
+		    "what a killed daemon had not yet recorded could not be read; it was set aside "
+		    "as "
+		    "'%s.bad'",
+		    ix->pending.path);
 	ix->lock.deaths = 0;
 	index_lock_note(&ix->lock);
 	return code == 0 ? 0 : err_set(err, code, "%s", why.text);
@@ -141,7 +149,7 @@ static struct index *new_index(const char *directory)
 	if (asprintf(&ix->path, "%s/" INDEX_FILE, directory) < 0)
 		ix->path = NULL;
 	counting_begin(ix);
-	if (ix->directory && ix->path)
+	if (ix->directory && ix->path && pending_begin(ix) == 0)
 		return ix;
 	index_close(ix);
 	return NULL;
@@ -183,6 +191,7 @@ void index_close(struct index *ix)
 {
 	if (!ix)
 		return;
+	pending_end(ix);
 	if (ix->store)
 		close_store(ix);
 	io_close(&ix->lock.fd);

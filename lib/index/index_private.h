@@ -8,6 +8,7 @@
 #include "index/census/census.h"
 #include "index/index.h"
 #include "index/index_lock.h"
+#include "index/pending/slots.h"
 #include "index/rows/entry.h"
 
 /* The counts by group, kept from the first question until nobody asks any more. */
@@ -24,6 +25,15 @@ struct counting {
 	pthread_mutex_t turn;  /* held by the thread that counts all rows */
 };
 
+/* Messages that are answered and not yet committed. */
+struct pending {
+	char *path;
+	struct slots slots;
+	pthread_mutex_t turn; /* held while slots are emptied */
+	index_settled *told;
+	void *arg;
+};
+
 struct index {
 	char *directory, *path; /* path: the data file */
 	struct index_lock lock;
@@ -37,6 +47,7 @@ struct index {
 	atomic_bool near_full; /* each new row pushes out old ones */
 	atomic_bool pruning;   /* from crossing the high mark until below the low mark */
 	struct counting counting;
+	struct pending pending;
 };
 
 /* Call counting_begin before the first transaction, counting_end after the last, and counting_rest
@@ -44,6 +55,12 @@ struct index {
 void counting_begin(struct index *ix);
 void counting_end(struct index *ix);
 void counting_rest(struct index *ix);
+
+/* Call pending_begin before, and pending_end while the store is open. pending_recover records what
+ * a killed process left; ERR_DAMAGED: its file was set aside. */
+int pending_begin(struct index *ix) NODISCARD;
+int pending_recover(struct index *ix) NODISCARD;
+void pending_end(struct index *ix);
 
 /* The META values place, queue_directory, hostname, caught_up, evicted and evicted_time. Missing or
  * unreadable values are zero. Returns 0 or the sticky code. */

@@ -227,6 +227,7 @@ int index_update(struct index *ix, struct span body, const struct selector *sele
 
 	if (code != 0)
 		return err_set(err, code, "an update of the index is invalid");
+	index_settle(ix); /* an update may know these messages */
 	code = complete_init(&w.complete, own_networks, w.update.began);
 	selection_begin(&p.found, out);
 	atomic_fetch_add(&ix->begun, w.update.record_count > 0);

@@ -52,8 +52,10 @@ static int ask(const struct requests *r, const struct control_work *w, const cha
 		rulekeeper_reload(r->rules);
 		return 0;
 	}
-	if (strcmp(what, "rules") != 0 && !str_starts(what, "rule-"))
+	if (strcmp(what, "rules") != 0 && !str_starts(what, "rule-")) {
+		indexkeeper_settle(r->index); /* which counts the messages */
 		return floodkeeper_answer(r->floods, w->request, answer, err);
+	}
 	int code = read_body(w, &body, err);
 	return code ?: rulekeeper_answer(r->rules, w->request, body, answer, err);
 }

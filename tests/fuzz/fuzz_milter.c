@@ -88,6 +88,7 @@ static void start(void)
 	fuzz_require(floodkeeper_open(&settings, config.rules, &config.floods, &err) == 0);
 	config.index = indexkeeper_new(index, INT64_C(64) << 20);
 	fuzz_require(config.index != NULL);
+	indexkeeper_tell(config.index, glue_settled, config.floods);
 	indexkeeper_start(config.index, 0);
 	config.session = (struct session_config){.origin = "o.example", .max_recipients = 5};
 	fuzz_require(glue_open_socket(socket_name, &err) == 0);

@@ -125,6 +125,18 @@ static void record_check(const struct rows *r, unsigned done)
 	require(r->count <= BEFORE + done + 1, "%u rows", r->count);
 }
 
+/* Answered, and committed before the next: a kill falls between the two as well. */
+static void pend_step(struct index *ix, unsigned step)
+{
+	const struct strlist none = {0};
+	struct message m;
+
+	if (step > 0)
+		index_settle(ix);
+	m = numbered(BEFORE + step, false);
+	require(index_pend(ix, &m, &none), "no slot");
+}
+
 /* Completes a row, adds one, and drops one. */
 static void update_step(struct index *ix, unsigned step)
 {
@@ -178,6 +190,7 @@ static const struct kind {
 	unsigned from; /* the step at whose beginning killing starts */
 } kinds[] = {
     {"record", record_step, record_check, 0},
+    {"pend", pend_step, record_check, 0},
     {"update", update_step, update_check, 0},
     {"full", full_step, full_check, 1},
     {"prune", prune_step, full_check, 1},
@@ -200,6 +213,7 @@ own(const char *directory, const struct kind *kind, int acknowledged)
 {
 	struct index *ix = open_index(directory);
 
+	index_pend_begin(ix, NULL, NULL);
 	require(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0, "%s", strerror(errno));
 	for (unsigned step = 0; step < WORK; step++) {
 		if (step == kind->from)
@@ -283,7 +297,8 @@ static void note_rows(struct index *ix, struct rows *r)
 
 static void prepare(const char *directory)
 {
-	static const char *const names[] = {INDEX_FILE, INDEX_FILE "-lock", INDEX_LOCK};
+	static const char *const names[] = {
+	    INDEX_FILE, INDEX_FILE "-lock", INDEX_LOCK, INDEX_PENDING};
 	struct index *ix;
 	char path[200];
 
@@ -301,6 +316,7 @@ static uint64_t one(const char *directory, const struct kind *kind,
     uint64_t (*kill_it)(pid_t pid, uint64_t where), uint64_t where)
 {
 	struct rows rows = {.count = 0};
+	struct index_counts counts;
 	struct index *ix;
 	unsigned done = 0;
 	uint64_t stopped;
@@ -320,6 +336,8 @@ static uint64_t one(const char *directory, const struct kind *kind,
 	close(ends[0]);
 	ix = open_index(directory);
 	note_rows(ix, &rows);
+	require(index_count(ix, &counts, NULL) == 0 && counts.rows == rows.count,
+	    "a message has two rows");
 	kind->check(&rows, done);
 	record(ix, 4000);
 	index_close(ix);

@@ -40,6 +40,48 @@ static void test_records(void **state)
 	end(k);
 }
 
+static void add_up(void *arg, const struct message *m, bool recorded)
+{
+	unsigned *told = arg;
+
+	(void)m;
+	*told += recorded ? 1 : 1000;
+}
+
+static bool pend(struct indexkeeper *k, unsigned n)
+{
+	const struct strlist none = {0};
+	struct message m = message_number(n);
+
+	return indexkeeper_pend(k, &m, &none);
+}
+
+static void test_pends(void **state)
+{
+	struct indexkeeper *k = indexkeeper_new(directory, MAP_SIZE);
+	unsigned told = 0;
+	(void)state;
+
+	indexkeeper_tell(k, add_up, &told);
+	assert_false(pend(k, 1)); /* it is not open */
+	indexkeeper_start(k, 0);
+	assert_true(pend(k, 1));
+	assert_int_equal(told, 0);
+	assert_int_equal(status_of(k, "recorded"), 1);
+	assert_int_equal(status_of(k, "rows"), 1);
+	assert_int_equal(told, 1);
+	assert_true(pend(k, 2));
+	indexkeeper_settle(k);
+	assert_int_equal(told, 2);
+	assert_true(pend(k, 3));
+	end(k);
+	assert_int_equal(told, 3);
+	k = opened();
+	assert_false(pend(k, 4)); /* nobody is told */
+	assert_int_equal(status_of(k, "rows"), 3);
+	end(k);
+}
+
 static void test_no_directory_yet(void **state)
 {
 	struct indexkeeper *k;
@@ -288,7 +330,7 @@ static void test_replaced_under_load(void **state)
 	end(shared);
 }
 
-UNIT_MAIN(WITH_HOME(test_records), WITH_HOME(test_no_directory_yet),
+UNIT_MAIN(WITH_HOME(test_records), WITH_HOME(test_pends), WITH_HOME(test_no_directory_yet),
     WITH_HOME(test_start_waits_for_a_command), WITH_HOME(test_command_that_stays),
     WITH_HOME(test_removed_while_in_use), WITH_HOME(test_close_does_not_wait_for_ever),
     WITH_HOME(test_losses_are_told_once_a_minute), WITH_HOME(test_idle_writes_nothing),

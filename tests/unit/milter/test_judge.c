@@ -136,7 +136,8 @@ static void check_end(const struct row *r, const struct verdict *v)
 	check_reply(r->name, v);
 }
 
-static void judge_row(const struct row *r, bool is_local)
+/* kept: From fields are scanned at end of message. */
+static void judge_once(const struct row *r, bool is_local, bool kept)
 {
 	struct session *s = connect_session(is_local);
 	struct ruleset *set = build(r->rules);
@@ -152,11 +153,21 @@ static void judge_row(const struct row *r, bool is_local)
 	case_assert(r->name, v.hit.rule || !v.hit.warned);
 	check_reply(r->name, &v);
 	for (size_t i = 0; i < COUNT_OF(r->from) && r->from[i]; i++)
-		judge_from(&more, set, s, r->from[i], NOW);
+		if (!kept || !session_keep_from(s, r->from[i])) {
+			judge_kept_from(&more, set, s, NOW);
+			judge_from(&more, set, s, r->from[i], NOW);
+		}
+	judge_kept_from(&more, set, s, NOW);
 	judge_message(set, s, &more, NOW, &v);
 	check_end(r, &v);
 	ruleset_unref(set);
 	session_free(s);
+}
+
+static void judge_row(const struct row *r, bool is_local)
+{
+	judge_once(r, is_local, false);
+	judge_once(r, is_local, true);
 }
 
 static void test_smtp(void **state)

@@ -233,6 +233,36 @@ static void test_from_cap_counts_over_all_fields(void **state)
 	session_free(s);
 }
 
+/* Kept and scanned later, they make the same list, in order. */
+static void test_kept_from(void **state)
+{
+	struct session *s = session_new(&plain);
+	unsigned kept = 0;
+	char value[64];
+	(void)state;
+
+	session_mail(s, "<a@b.example>", NULL);
+	assert_true(session_keep_from(s, "Ann <a@one.example>,\n b@two.example"));
+	assert_true(session_keep_from(s, ""));
+	assert_true(session_keep_from(s, "c@three.example"));
+	assert_int_equal(session_kept_from(s).count, 3);
+	assert_int_equal(end(s)->from.count, 0);
+	assert_true(session_scan_kept(s, NULL, NULL));
+	assert_int_equal(session_kept_from(s).count, 0);
+	assert_int_equal(end(s)->from.count, 3);
+	assert_string_equal(end(s)->from.first, "a@one.example");
+	session_mail(s, "<a@b.example>", NULL);
+	assert_int_equal(end(s)->from.count, 0);
+	for (snprintf(value, sizeof(value), "u%u@f.example", kept);
+	     session_keep_from(s, value) && kept < 1000; kept++)
+		snprintf(value, sizeof(value), "u%u@f.example", kept + 1);
+	assert_true(kept > 20 && kept < 1000); /* there is a limit */
+	session_from(s, "z@later.example", NULL, NULL);
+	session_abort(s);
+	assert_int_equal(session_kept_from(s).count, 0);
+	session_free(s);
+}
+
 static void test_queue_id(void **state)
 {
 	static const struct {
@@ -295,5 +325,5 @@ UNIT_MAIN(cmocka_unit_test(test_given_half_alone), cmocka_unit_test(test_sender)
     cmocka_unit_test(test_subject_is_private), cmocka_unit_test(test_reset),
     cmocka_unit_test(test_connection_survives_the_reset),
     cmocka_unit_test(test_local_mail_has_no_client), cmocka_unit_test(test_caps_are_marked),
-    cmocka_unit_test(test_from_cap_counts_over_all_fields), cmocka_unit_test(test_queue_id),
-    cmocka_unit_test(test_login_of_the_end_counts))
+    cmocka_unit_test(test_from_cap_counts_over_all_fields), cmocka_unit_test(test_kept_from),
+    cmocka_unit_test(test_queue_id), cmocka_unit_test(test_login_of_the_end_counts))
