@@ -42,6 +42,24 @@ class Account(RigCase):
         self.assertEqual(batch, {"batch": 1, "uid": 0, "verb": "purge", "reason": "ticket 4711", "matched": 3, "done": 3,
                                  "gone": 1, "changed": 0, "failed": 0, "rules_set": 2, "state": "done"})
 
+    def test_moved_away(self):
+        """By hand or logrotate: numbers go on, so that nobody undoes another batch than is meant."""
+        for number in 1, 2, 3, 4:
+            self.send("a@example.com")
+            self.postfix.settled(1)
+            self.assertEqual(self.purge(BAD).summary["batch"], number)
+            if number % 2 == 0:
+                os.rename(os.path.join(self.pq.state, "log"), os.path.join(self.pq.state, f"log.{number}"))
+                self.assertEqual(self.batches(), [])
+        self.send("a@example.com")
+        self.postfix.settled(1)
+        self.assertEqual(self.pq.idx("hold", "-y", "--json", BAD).summary["batch"], 5)
+        result = self.pq.idx("undo", "-y", "1")
+        self.assertEqual(result.status, 1, result)
+        self.assertIn("there is no batch 1", result.err)
+        self.assertEqual(self.pq.idx("undo", "-y", "5").status, 0)
+        self.assertEqual(self.held(), set())
+
     def test_limit_is_the_latest(self):
         for number in range(1, 5):
             self.send("a@example.com")

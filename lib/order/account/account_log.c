@@ -4,7 +4,9 @@
 #include "base/io.h"
 #include "base/lines.h"
 
-#define RUNNING (INT64_C(1) << 40) /* the lock byte of batch 0 */
+#define RUNNING      (INT64_C(1) << 40) /* the lock byte of batch 0 */
+#define NUMBER_MAX   (UINT64_C(1) << 40)
+#define HIGHEST_SIZE 24
 
 /* *ret is -1 if there is no such file to read. */
 static int open_in(
@@ -95,6 +97,26 @@ bool account_log_is_running(const struct account_log *log, uint64_t number)
 	       set_lock(log->lock, F_OFD_GETLK, F_RDLCK, RUNNING + (int64_t)number) == 1;
 }
 
+uint64_t account_log_highest(const struct account_log *log)
+{
+	char text[HIGHEST_SIZE] = "";
+	ssize_t len = pread(log->lock, text, sizeof(text) - 1, 0);
+	uint64_t number = 0;
+
+	if (len > 0)
+		text[strcspn(text, "\n")] = '\0';
+	return len > 0 && str_parse_u64(text, 0, NUMBER_MAX - 1, &number) == 0 ? number : 0;
+}
+
+/* Always of one length, so that nothing of a longer one stays. */
+void account_log_keep(const struct account_log *log, uint64_t number)
+{
+	char text[HIGHEST_SIZE];
+	int len = snprintf(text, sizeof(text), "%020" PRIu64 "\n", number);
+
+	(void)!pwrite(log->lock, text, (size_t)len, 0);
+}
+
 static int append(int fd, const char *lines, size_t len)
 {
 	struct stat st;
@@ -152,7 +174,7 @@ static bool tell_kind(struct account_line *line)
 			continue;
 		line->kind = (enum account_kind)kind;
 		line->rest = str_digits(number, &line->number);
-		return line->rest && line->number < (UINT64_C(1) << 40) &&
+		return line->rest && line->number < NUMBER_MAX &&
 		       (*line->rest == ',' || *line->rest == '}');
 	}
 	return false;

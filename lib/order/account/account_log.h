@@ -4,7 +4,10 @@
  *
  * Locks are open file description locks on bytes of log.lock, which is never replaced: byte 0 for
  * writing, byte 1 for writing the log anew, and one byte for each running batch. They end with the
- * process. While we wait for a lock, only the parent's patience limits the wait. */
+ * process. While we wait for a lock, only the parent's patience limits the wait.
+ *
+ * log.lock also has the highest number of a batch as text, so that a log that somebody moved away
+ * does not make later batches take the numbers of earlier ones. */
 #pragma once
 
 #include "base/err.h"
@@ -35,8 +38,12 @@ bool account_log_compacts(struct account_log *log);
 /* Marks the batch as running, until this process ends. */
 int account_log_run(struct account_log *log, uint64_t number, struct err *err) NODISCARD;
 bool account_log_is_running(const struct account_log *log, uint64_t number);
+/* The highest number that was kept; 0: none, or it cannot be read. The caller holds the lock, here
+ * and below. */
+uint64_t account_log_highest(const struct account_log *log);
+void account_log_keep(const struct account_log *log, uint64_t number); /* failures are ignored */
 
-/* All lines or none; the caller holds the lock. First completes a line that was cut off. sync: the
+/* All lines or none. First completes a line that was cut off. sync: the
  * lines are on disk when it returns. */
 int account_log_append(
     struct account_log *log, const char *lines, size_t len, bool sync, struct err *err) NODISCARD;

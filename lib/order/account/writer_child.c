@@ -75,6 +75,13 @@ static int append_first(
 	return code;
 }
 
+static uint64_t next_number(const struct serving *s, const struct ledger *ledger)
+{
+	uint64_t kept = account_log_highest(&s->log);
+
+	return (kept > ledger->highest ? kept : ledger->highest) + 1;
+}
+
 static int begin_locked(struct serving *s, const char *first, struct bytes *out, struct err *err)
 {
 	struct ledger_batch *adopted;
@@ -87,9 +94,11 @@ static int begin_locked(struct serving *s, const char *first, struct bytes *out,
 	if (code == 0) {
 		s->written = ledger.written;
 		adopted = find_adoptable(&ledger, o);
-		number = adopted ? adopted->told.number : ledger.highest + 1;
+		number = adopted ? adopted->told.number : next_number(s, &ledger);
 		put_answer(out, number, adopted);
 		code = append_first(s, first, number, adopted != NULL, err);
+		if (code == 0 && !adopted)
+			account_log_keep(&s->log, number);
 	}
 	return code;
 }

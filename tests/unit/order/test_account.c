@@ -209,6 +209,35 @@ static void test_locked(void **state)
 	close_walk(&w);
 }
 
+/* ---- a log that was moved away */
+
+static void test_highest(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t want;
+	} cases[] = {{"", 0}, {"17\n", 17}, {"00000000000000000099\n", 99},
+	    {"00000000000000000099", 99}, {"junk", 0}, {"-1\n", 0},
+	    {"1099511627775\n", 1099511627775}, {"1099511627776\n", 0},
+	    {"99999999999999999999\n", 0}, {"123456789012345678901234567890\n", 0}};
+	struct account_log log;
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		assert_int_equal(account_log_open(&log, w.state, true, &w.err), 0);
+		assert_int_equal(ftruncate(log.lock, 0), 0);
+		assert_int_equal(pwrite(log.lock, cases[n].text, strlen(cases[n].text), 0),
+		    (ssize_t)strlen(cases[n].text));
+		case_assert(cases[n].text, account_log_highest(&log) == cases[n].want);
+		account_log_keep(&log, 123);
+		case_assert(cases[n].text, account_log_highest(&log) == 123);
+		account_log_close(&log);
+	}
+	close_walk(&w);
+}
+
 /* ---- foreign content in the file */
 
 static void test_torn_line(void **state)
@@ -312,5 +341,5 @@ static void test_two_commands_at_once(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_before_the_first_message), cmocka_unit_test(test_fields),
     cmocka_unit_test(test_reasons), cmocka_unit_test(test_no_account),
-    cmocka_unit_test(test_locked), cmocka_unit_test(test_torn_line), cmocka_unit_test(test_garbage),
-    cmocka_unit_test(test_two_commands_at_once))
+    cmocka_unit_test(test_locked), cmocka_unit_test(test_highest), cmocka_unit_test(test_torn_line),
+    cmocka_unit_test(test_garbage), cmocka_unit_test(test_two_commands_at_once))
