@@ -37,7 +37,7 @@ static int make(
 	if (is_expression(subject) && !str_has_word(change->allow, "regex"))
 		return err_set(err, ERR_REFUSED, "fleet_allow does not list 'regex'");
 	int code = rule_make(subject, action, json_text(o, "text"), &r, err);
-	code = code ?: rule_set_note(&r, json_text(o, "reason"), json_text(o, "set_by"));
+	code = code ?: rule_set_note(&r, json_text(o, "reason"), json_text(o, "set_by"), err);
 	r.fleet = true;
 	r.set_time = change->wall / USEC_PER_SEC * USEC_PER_SEC;
 	r.expires = expiry_of(o, change->wall);
@@ -157,14 +157,9 @@ bool fleet_rules_same(const struct rule_list *a, const struct rule_list *b)
 
 int fleet_rules_read(const char *directory, struct rule_list *ret, struct err *err)
 {
-	AUTO(strbuf_release) struct strbuf path = {0}, text = {0};
 	AUTO(stored_release) struct stored stored = {0};
+	int code = stored_read(directory, FLEET_RULES_FILE, &stored, err);
 
-	strbuf_printf(&path, "%s/" FLEET_RULES_FILE, directory);
-	int code = path.failed ? err_set(err, -ENOMEM, "out of memory")
-			       : rules_file_text(path.text, &text, err);
-	if (code == 1)
-		code = stored_parse(path.text, strbuf_text(&text), text.len, &stored, err);
 	for (size_t n = 0; n < stored.rules.count; n++)
 		stored.rules.list[n].fleet = true;
 	if (code == 0) {
@@ -180,8 +175,6 @@ int fleet_rules_save(
 	AUTO(strbuf_release) struct strbuf text = {0};
 
 	strbuf_puts(&text, "# Rules of the fleet. Its agent writes them; changes are lost.\n");
-	for (size_t n = 0; n < rules->count; n++)
-		if (!rule_expired(&rules->list[n], wall))
-			stored_put(&text, &rules->list[n]);
+	stored_put(&text, rules, wall);
 	return stored_replace(directory, FLEET_RULES_FILE, &text, true, err);
 }

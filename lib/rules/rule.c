@@ -19,6 +19,18 @@ const char *rule_action_word(enum rule_action action)
 	return (size_t)action < COUNT_OF(words) ? words[action] : "?";
 }
 
+enum rule_origin rule_origin(const struct rule *r)
+{
+	return r->line ? RULE_OF_FILE : r->fleet ? RULE_OF_FLEET : RULE_OF_COMMAND;
+}
+
+const char *rule_origin_word(enum rule_origin origin)
+{
+	static const char *const origins[RULE_ORIGINS] = {"command", "fleet", "file"};
+
+	return origins[origin];
+}
+
 int rule_action_of(const char *word, enum rule_action *ret)
 {
 	for (size_t i = 0; i < COUNT_OF(words); i++) {
@@ -68,20 +80,20 @@ int rule_own_regex(struct rule *r, struct pattern *p)
 	return 0;
 }
 
-static int set_scrubbed(char **at, const char *text)
+static int set_scrubbed(char **at, const char *text, const char *what, struct err *err)
 {
 	char scrubbed[RULE_REASON_MAX + 1];
 
-	if (strlen(text) > RULE_REASON_MAX)
-		return ERR_LIMIT;
-	return rule_own(at, str_scrub(scrubbed, sizeof(scrubbed), text));
+	if (text && strlen(text) > RULE_REASON_MAX)
+		return err_set(err, ERR_LIMIT, "%s is longer than %d bytes", what, RULE_REASON_MAX);
+	return rule_own(at, str_scrub(scrubbed, sizeof(scrubbed), text ? text : ""));
 }
 
-int rule_set_note(struct rule *r, const char *reason, const char *author)
+int rule_set_note(struct rule *r, const char *reason, const char *author, struct err *err)
 {
-	int rc = set_scrubbed(&r->reason, reason ? reason : "");
+	int rc = set_scrubbed(&r->reason, reason, "the reason", err);
 
-	return rc != 0 ? rc : set_scrubbed(&r->author, author ? author : "");
+	return rc ?: set_scrubbed(&r->author, author, "the author", err);
 }
 
 int rule_share_counter(struct rule *r, const struct rule *other)

@@ -18,6 +18,9 @@ enum rule_action {
 	RULE_REJECT,
 };
 
+/* Where a rule was set, in the order of a search. */
+enum rule_origin { RULE_OF_COMMAND, RULE_OF_FLEET, RULE_OF_FILE, RULE_ORIGINS };
+
 enum rule_kind { RULE_LOGIN, RULE_CLIENT, RULE_PATTERN };
 
 #define RULE_LOGIN_PREFIX "login:"
@@ -69,9 +72,10 @@ int rule_make(const char *subject, enum rule_action action, const char *text, st
 /* Cuts subject and action off line, in place. *ret_rest begins at the next word. */
 int rule_split(char *line, const char **ret_subject, enum rule_action *ret_action, char **ret_rest,
     struct err *err) NODISCARD;
-/* For a rule of the command. NULL means "". Control characters are scrubbed. ERR_LIMIT past
- * RULE_REASON_MAX bytes. */
-int rule_set_note(struct rule *r, const char *reason, const char *author) NODISCARD;
+/* For a rule of the command. NULL means "". Control characters are scrubbed. ERR_LIMIT with words
+ * past RULE_REASON_MAX bytes. */
+int rule_set_note(
+    struct rule *r, const char *reason, const char *author, struct err *err) NODISCARD;
 int rule_copy(const struct rule *r, struct rule *ret) NODISCARD;
 /* For login_case = ignore: a RULE_LOGIN rule then matches without regard to ASCII case. */
 int rule_ignore_login_case(struct rule *r) NODISCARD;
@@ -85,6 +89,8 @@ void rule_hit(const struct rule *r); /* r is in a rule set */
 uint64_t rule_hits(const struct rule *r);
 
 bool rule_expired(const struct rule *r, int64_t wall);
+enum rule_origin rule_origin(const struct rule *r);
+const char *rule_origin_word(enum rule_origin origin); /* "command", "fleet", "file" */
 const char *rule_action_word(enum rule_action action); /* "REJECT" */
 /* Accepts any case. ERR_SYNTAX if there is none. */
 int rule_action_of(const char *word, enum rule_action *ret) NODISCARD;

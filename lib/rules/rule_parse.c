@@ -210,7 +210,7 @@ int rule_make(const char *subject, enum rule_action action, const char *text, st
 
 	if (rc == 0)
 		rc = set_text(&r, text ? text : "", err);
-	rc = rc ?: rule_set_note(&r, NULL, NULL);
+	rc = rc ?: rule_set_note(&r, NULL, NULL, err);
 	if (rc == 0)
 		*ret = r;
 	else

@@ -22,6 +22,16 @@ int rule_list_add_copy(struct rule_list *rules, const struct rule *r)
 	return code ?: rule_list_add(rules, &copy);
 }
 
+int rule_list_copy(struct rule_list *rules, const struct rule_list *from, int64_t wall)
+{
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < from->count; i++)
+		if (!rule_expired(&from->list[i], wall))
+			code = rule_list_add_copy(rules, &from->list[i]);
+	return code;
+}
+
 void rule_list_release(struct rule_list *rules)
 {
 	for (size_t i = 0; i < rules->count; i++)

@@ -14,6 +14,8 @@ struct rule_list {
 };
 int rule_list_add(struct rule_list *rules, struct rule *r) NODISCARD; /* takes over *r */
 int rule_list_add_copy(struct rule_list *rules, const struct rule *r) NODISCARD;
+/* Adds copies of the rules that have not expired. */
+int rule_list_copy(struct rule_list *rules, const struct rule_list *from, int64_t wall) NODISCARD;
 void rule_list_release(struct rule_list *rules);
 /* A missing file means no rules. One wrong line fails the whole call, with "FILE:LINE: what". */
 int rules_file_read(const char *file, struct rule_list *ret, struct err *err) NODISCARD;

@@ -21,7 +21,7 @@ struct json *rule_json(const struct rule *r, const char *rules_file)
 	json_put_text(o, "action", rule_action_word(r->action));
 	json_put_words(o, "text", r->text);
 	json_put_words(o, "status", r->status);
-	json_put_text(o, "origin", r->line ? "file" : r->fleet ? "fleet" : "command");
+	json_put_text(o, "origin", rule_origin_word(rule_origin(r)));
 	if (r->line) {
 		json_put_text(o, "file", rules_file);
 		json_put_int(o, "line", r->line);
@@ -231,17 +231,19 @@ int rule_of_json(const struct json *o, struct rule *ret, struct err *err)
 int rule_of_request(const struct json *request, struct rule *ret, struct err *err)
 {
 	const char *pattern = json_text(request, "pattern"), *word = json_text(request, "action");
-	struct rule r = {0};
 	enum rule_action action;
+	struct rule r = {0};
 
 	if (!pattern || !word || rule_action_of(word, &action) != 0)
 		return err_set(err, ERR_SYNTAX, "a rule needs 'pattern' and 'action'");
 	int rc = rule_make(pattern, action, json_text(request, "text"), &r, err);
 	rc = rc ?: take_seconds(request, "expires", &r.expires, err);
-	rc = rc ?: rule_set_note(&r, json_text(request, "reason"), json_text(request, "author"));
+	rc = rc
+		 ?: rule_set_note(
+			&r, json_text(request, "reason"), json_text(request, "author"), err);
 	if (rc == 0)
 		*ret = r;
 	else
 		rule_release(&r);
-	return rc == ERR_LIMIT ? err_set(err, ERR_LIMIT, "reason or author is too long") : rc;
+	return rc;
 }

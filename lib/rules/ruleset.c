@@ -9,10 +9,10 @@ static int take_counters(struct rule_layer *layer, const struct rule_layer *befo
 {
 	int code = 0;
 
-	for (size_t i = 0; code == 0 && i < layer->count; i++) {
-		struct rule *r = &layer->rules[i];
+	for (size_t i = 0; code == 0 && i < layer->rules.count; i++) {
+		struct rule *r = &layer->rules.list[i];
 		uint32_t n = before ? rule_table_same(&before->table, r) : RULE_NONE;
-		const struct rule *same = n == RULE_NONE ? NULL : &before->rules[n];
+		const struct rule *same = n == RULE_NONE ? NULL : &before->rules.list[n];
 
 		if (!r->counter)
 			code = rule_share_counter(
@@ -23,13 +23,13 @@ static int take_counters(struct rule_layer *layer, const struct rule_layer *befo
 
 static int compile(struct rule_layer *layer)
 {
-	int code = rule_table_init(&layer->table, layer->rules, layer->count);
+	int code = rule_table_init(&layer->table, layer->rules.list, layer->rules.count);
 
-	layer->regexes = calloc(layer->count + 1, sizeof(*layer->regexes));
+	layer->regexes = calloc(layer->rules.count + 1, sizeof(*layer->regexes));
 	if (!layer->regexes)
 		code = -ENOMEM;
-	for (uint32_t i = 0; code == 0 && i < layer->count; i++) {
-		struct rule *r = &layer->rules[i];
+	for (uint32_t i = 0; code == 0 && i < layer->rules.count; i++) {
+		struct rule *r = &layer->rules.list[i];
 
 		code = layer->login_exact ? 0 : rule_ignore_login_case(r);
 		rule_table_add(&layer->table, i);
@@ -52,10 +52,8 @@ static void layer_unref(struct rule_layer *layer)
 	/* acq_rel: whatever other threads did with the layer happens before it is freed. */
 	if (!layer || atomic_fetch_sub_explicit(&layer->references, 1, memory_order_acq_rel) != 1)
 		return;
-	for (size_t i = 0; i < layer->count; i++)
-		rule_release(&layer->rules[i]);
+	rule_list_release(&layer->rules);
 	rule_table_release(&layer->table);
-	free(layer->rules);
 	free(layer->regexes);
 	free(layer);
 }
@@ -75,8 +73,7 @@ static struct rule_layer *layer_new(
 	atomic_init(&layer->references, 1);
 	layer->login_exact = login_exact;
 	if (rules) {
-		layer->rules = rules->list;
-		layer->count = rules->count;
+		layer->rules = *rules;
 		*rules = (struct rule_list){0};
 	}
 	if (compile(layer) == 0 && take_counters(layer, before) == 0)
@@ -86,12 +83,12 @@ static struct rule_layer *layer_new(
 }
 
 /* Takes over all layers even on failure; one that is NULL makes it fail. */
-static struct ruleset *join(struct rule_layer *const layers[LAYER_COUNT])
+static struct ruleset *join(struct rule_layer *const layers[RULE_ORIGINS])
 {
-	bool all = layers[LAYER_COMMAND] && layers[LAYER_FLEET] && layers[LAYER_FILE];
+	bool all = layers[RULE_OF_COMMAND] && layers[RULE_OF_FLEET] && layers[RULE_OF_FILE];
 	struct ruleset *set = all ? calloc(1, sizeof(*set)) : NULL;
 
-	for (size_t l = 0; !set && l < LAYER_COUNT; l++)
+	for (size_t l = 0; !set && l < RULE_ORIGINS; l++)
 		layer_unref(layers[l]);
 	if (!set)
 		return NULL;
@@ -100,7 +97,7 @@ static struct ruleset *join(struct rule_layer *const layers[LAYER_COUNT])
 	for (unsigned bits = RULE_MASKS; bits-- > 0;) {
 		bool has = false;
 
-		for (size_t l = 0; l < LAYER_COUNT; l++)
+		for (size_t l = 0; l < RULE_ORIGINS; l++)
 			has |= layers[l]->has_mask[bits];
 		if (has)
 			set->masks[set->mask_count++] = (unsigned char)bits;
@@ -111,38 +108,24 @@ static struct ruleset *join(struct rule_layer *const layers[LAYER_COUNT])
 struct ruleset *ruleset_new(
     struct rule_list *from_file, struct rule_list *from_command, bool login_exact)
 {
-	struct rule_layer *const layers[LAYER_COUNT] = {
-	    [LAYER_COMMAND] = layer_new(from_command, login_exact, NULL),
-	    [LAYER_FLEET] = layer_new(NULL, login_exact, NULL),
-	    [LAYER_FILE] = layer_new(from_file, login_exact, NULL)};
+	struct rule_layer *const layers[RULE_ORIGINS] = {
+	    [RULE_OF_COMMAND] = layer_new(from_command, login_exact, NULL),
+	    [RULE_OF_FLEET] = layer_new(NULL, login_exact, NULL),
+	    [RULE_OF_FILE] = layer_new(from_file, login_exact, NULL)};
 
 	return join(layers);
 }
 
-static struct ruleset *with(const struct ruleset *set, size_t which, struct rule_list *rules)
+struct ruleset *ruleset_with(
+    const struct ruleset *set, enum rule_origin origin, struct rule_list *rules)
 {
-	const struct rule_layer *before = set->layers[which];
-	struct rule_layer *layers[LAYER_COUNT];
+	const struct rule_layer *before = set->layers[origin];
+	struct rule_layer *layers[RULE_ORIGINS];
 
-	for (size_t l = 0; l < LAYER_COUNT; l++)
-		layers[l] = l == which ? layer_new(rules, before->login_exact, before)
-				       : layer_ref(set->layers[l]);
+	for (size_t l = 0; l < RULE_ORIGINS; l++)
+		layers[l] = l == origin ? layer_new(rules, before->login_exact, before)
+					: layer_ref(set->layers[l]);
 	return join(layers);
-}
-
-struct ruleset *ruleset_with_file(const struct ruleset *set, struct rule_list *from_file)
-{
-	return with(set, LAYER_FILE, from_file);
-}
-
-struct ruleset *ruleset_with_command(const struct ruleset *set, struct rule_list *from_command)
-{
-	return with(set, LAYER_COMMAND, from_command);
-}
-
-struct ruleset *ruleset_with_fleet(const struct ruleset *set, struct rule_list *from_fleet)
-{
-	return with(set, LAYER_FLEET, from_fleet);
 }
 
 struct ruleset *ruleset_ref(struct ruleset *set)
@@ -156,50 +139,43 @@ void ruleset_unref(struct ruleset *set)
 {
 	if (!set || atomic_fetch_sub_explicit(&set->references, 1, memory_order_acq_rel) != 1)
 		return;
-	for (size_t i = 0; i < LAYER_COUNT; i++)
+	for (size_t i = 0; i < RULE_ORIGINS; i++)
 		layer_unref(set->layers[i]);
 	free(set);
 }
 
-static size_t count_of(const struct ruleset *set, size_t layer)
+const struct rule_list *ruleset_rules(const struct ruleset *set, enum rule_origin origin)
 {
-	return set ? set->layers[layer]->count : 0;
+	return &set->layers[origin]->rules;
 }
 
 size_t ruleset_count(const struct ruleset *set)
 {
-	return count_of(set, LAYER_COMMAND) + count_of(set, LAYER_FLEET) +
-	       count_of(set, LAYER_FILE);
-}
+	size_t count = 0;
 
-size_t ruleset_command_count(const struct ruleset *set)
-{
-	return count_of(set, LAYER_COMMAND);
-}
-
-size_t ruleset_fleet_count(const struct ruleset *set)
-{
-	return count_of(set, LAYER_FLEET);
+	for (size_t l = 0; set && l < RULE_ORIGINS; l++)
+		count += set->layers[l]->rules.count;
+	return count;
 }
 
 const struct rule *ruleset_at(const struct ruleset *set, size_t n)
 {
 	size_t layer = 0;
 
-	for (; layer < LAYER_FILE && n >= set->layers[layer]->count; layer++)
-		n -= set->layers[layer]->count;
-	return &set->layers[layer]->rules[n];
+	for (; layer < RULE_OF_FILE && n >= set->layers[layer]->rules.count; layer++)
+		n -= set->layers[layer]->rules.count;
+	return &set->layers[layer]->rules.list[n];
 }
 
 uint64_t ruleset_limit_errors(const struct ruleset *set, ruleset_told *take, void *arg)
 {
 	uint64_t sum = 0;
 
-	for (size_t l = 0; l < LAYER_COUNT; l++) {
+	for (size_t l = 0; l < RULE_ORIGINS; l++) {
 		const struct rule_layer *layer = set->layers[l];
 
 		for (size_t i = 0; i < layer->regex_count; i++) {
-			const struct rule *r = &layer->rules[layer->regexes[i]];
+			const struct rule *r = &layer->rules.list[layer->regexes[i]];
 			_Atomic uint64_t *counted = &r->counter->limit_errors;
 			uint64_t errors = take ? atomic_exchange(counted, 0) : atomic_load(counted);
 
@@ -221,21 +197,21 @@ static void add_hits(const struct ruleset *set, size_t of, const char *subject, 
 		uint32_t n = rule_table_same(&layer->table, &same);
 
 		if (n != RULE_NONE)
-			atomic_fetch_add(&layer->rules[n].counter->hits, hits);
+			atomic_fetch_add(&layer->rules.list[n].counter->hits, hits);
 	}
 }
-
-static const char *const origins[LAYER_COUNT] = {
-    [LAYER_COMMAND] = " command ", [LAYER_FLEET] = " fleet ", [LAYER_FILE] = " file "};
 
 static void take_line(const char *line, const struct ruleset *set)
 {
 	uint64_t hits;
-	const char *origin = str_digits(line, &hits);
+	const char *rest = str_digits(line, &hits);
+	char mark[16];
 
-	for (size_t of = 0; origin && of < LAYER_COUNT; of++)
-		if (str_starts(origin, origins[of]) && hits > 0 && hits <= INT64_MAX)
-			add_hits(set, of, origin + strlen(origins[of]), hits);
+	for (enum rule_origin of = 0; rest && of < RULE_ORIGINS; of++) {
+		snprintf(mark, sizeof(mark), " %s ", rule_origin_word(of));
+		if (str_starts(rest, mark) && hits > 0 && hits <= INT64_MAX)
+			add_hits(set, of, rest + strlen(mark), hits);
+	}
 }
 
 void hits_take(const char *text, size_t len, const struct ruleset *set)
@@ -265,11 +241,8 @@ uint64_t hits_put(const struct ruleset *set, struct strbuf *out)
 		uint64_t hits = rule_hits(r);
 
 		if (hits)
-			strbuf_printf(out, "%" PRIu64 "%s%s\n", hits,
-			    origins[r->line    ? LAYER_FILE
-				    : r->fleet ? LAYER_FLEET
-					       : LAYER_COMMAND],
-			    r->subject);
+			strbuf_printf(out, "%" PRIu64 " %s %s\n", hits,
+			    rule_origin_word(rule_origin(r)), r->subject);
 		sum += hits;
 	}
 	return sum;

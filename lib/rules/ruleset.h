@@ -22,9 +22,8 @@ struct ruleset *ruleset_new(
     struct rule_list *from_file, struct rule_list *from_command, bool login_exact);
 /* A new set with other rules of one origin, which shares all else. A rule with the same subject
  * keeps its counter. */
-struct ruleset *ruleset_with_file(const struct ruleset *set, struct rule_list *from_file);
-struct ruleset *ruleset_with_command(const struct ruleset *set, struct rule_list *from_command);
-struct ruleset *ruleset_with_fleet(const struct ruleset *set, struct rule_list *from_fleet);
+struct ruleset *ruleset_with(
+    const struct ruleset *set, enum rule_origin origin, struct rule_list *rules);
 struct ruleset *ruleset_ref(struct ruleset *set);
 void ruleset_unref(struct ruleset *set);
 
@@ -42,10 +41,10 @@ struct ruleset_hit {
 };
 struct ruleset_hit ruleset_find(struct ruleset *set, const struct ruleset_query *query);
 
-/* The command's rules come first, then the fleet's, then the file's. A NULL set has none. */
+/* The rules of one origin; they live as long as the set. */
+const struct rule_list *ruleset_rules(const struct ruleset *set, enum rule_origin origin);
+/* All of them, in the order of enum rule_origin. A NULL set has none. */
 size_t ruleset_count(const struct ruleset *set);
-size_t ruleset_command_count(const struct ruleset *set);
-size_t ruleset_fleet_count(const struct ruleset *set);
 const struct rule *ruleset_at(const struct ruleset *set, size_t n);
 /* How often expressions hit their limits and therefore did not match. If take is not NULL, it gets
  * the number of each rule, and counting restarts at zero. */

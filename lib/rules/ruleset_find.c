@@ -12,7 +12,7 @@ struct search {
 /* Whether rule n of a layer ends the search. */
 static bool take(struct search *s, size_t layer, uint32_t n)
 {
-	const struct rule *r = &s->set->layers[layer]->rules[n];
+	const struct rule *r = &s->set->layers[layer]->rules.list[n];
 
 	if (rule_expired(r, s->query->wall))
 		return false;
@@ -29,7 +29,7 @@ static bool has_class(const struct search *s, enum rule_class class)
 {
 	struct rule_layer *const *layers = s->set->layers;
 
-	for (size_t l = 0; l < LAYER_COUNT; l++)
+	for (size_t l = 0; l < RULE_ORIGINS; l++)
 		if (layers[l]->table.count[class])
 			return true;
 	return false;
@@ -42,7 +42,7 @@ static bool ask(struct search *s, enum rule_class class, const void *key, size_t
 	if (!has_class(s, class))
 		return false;
 	uint64_t hash = rule_table_hash(class, span);
-	for (size_t i = 0; i < LAYER_COUNT; i++) {
+	for (size_t i = 0; i < RULE_ORIGINS; i++) {
 		uint32_t n = rule_table_find(&s->set->layers[i]->table, class, span, hash);
 
 		if (n != RULE_NONE && take(s, i, n))
@@ -105,7 +105,7 @@ static bool ask_layer(
 	const struct rule_layer *l = s->set->layers[layer];
 
 	for (size_t i = 0; i < l->regex_count; i++) {
-		const struct rule *r = &l->rules[l->regexes[i]];
+		const struct rule *r = &l->rules.list[l->regexes[i]];
 		int rc;
 
 		if ((r->kind == RULE_LOGIN) != logins || rule_expired(r, s->query->wall))
@@ -121,7 +121,7 @@ static bool ask_layer(
 
 static bool ask_layers(struct search *s, bool logins, const struct pattern_subject *subject)
 {
-	for (size_t l = 0; l < LAYER_COUNT; l++)
+	for (size_t l = 0; l < RULE_ORIGINS; l++)
 		if (ask_layer(s, l, logins, subject))
 			return true;
 	return false;
@@ -142,7 +142,7 @@ static bool ask_login_name(struct search *s, size_t len)
 	if (len > sizeof(key) || !has_class(s, CLASS_LOGIN))
 		return false;
 	memcpy(key, s->query->login, len);
-	if (!s->set->layers[LAYER_COMMAND]->login_exact)
+	if (!s->set->layers[RULE_OF_COMMAND]->login_exact)
 		str_lower_all(key, len);
 	return ask(s, CLASS_LOGIN, key, len);
 }

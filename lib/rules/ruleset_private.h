@@ -53,14 +53,10 @@ void rule_client_key(
 
 #define RULE_MASKS 129 /* 0 to 128 */
 
-/* In the order of a search. */
-enum { LAYER_COMMAND, LAYER_FLEET, LAYER_FILE, LAYER_COUNT };
-
 /* The compiled rules of one origin, read-only. Sets share layers: a new rule of the command leaves
  * the file's layer untouched. */
 struct rule_layer {
-	struct rule *rules;
-	size_t count;
+	struct rule_list rules;
 	struct rule_table table;
 	uint32_t *regexes; /* in the order of a search */
 	size_t regex_count;
@@ -70,7 +66,7 @@ struct rule_layer {
 };
 
 struct ruleset {
-	struct rule_layer *layers[LAYER_COUNT];
+	struct rule_layer *layers[RULE_ORIGINS];
 	unsigned char masks[RULE_MASKS]; /* in any layer, longest first */
 	size_t mask_count;
 	_Atomic size_t references;

@@ -14,14 +14,8 @@
 static const char heading[] =
     "# Set by pqpurge-idx block; see pqpurge-rules(5), STORED RULES. A change is seen at once.\n";
 
-struct attributes {
-	uint64_t at, until;
-	const char *by, *reason;
-	unsigned seen; /* bits of enum attribute */
-};
-
-enum attribute { ATTRIBUTE_AT, ATTRIBUTE_UNTIL, ATTRIBUTE_BY, ATTRIBUTE_REASON, ATTRIBUTE_COUNT };
-static const char *const names[] = {"at=", "until=", "by=", "reason="};
+enum { AT, UNTIL, BY, REASON, ATTRIBUTES };
+static const char *const names[ATTRIBUTES] = {"at=", "until=", "by=", "reason="};
 
 /* Cuts the line at its last separator. Returns the text after it, or "". */
 static char *cut_attributes(char *rest)
@@ -60,69 +54,52 @@ static int take_value(char **at, bool to_end, const char **ret, struct err *err)
 	return 0;
 }
 
-static int take_seconds(const char *value, uint64_t *ret, struct err *err)
+/* value: NULL if the attribute is missing. */
+static int take_seconds(const char *value, int64_t *ret, struct err *err)
 {
-	if (str_parse_u64(value, 0, SECONDS_MAX, ret) == 0)
-		return 0;
-	return err_set(err, ERR_SYNTAX, "'%s' is not a number of seconds since the epoch", value);
-}
+	uint64_t seconds = 0;
 
-static int take_attribute(char **at, struct attributes *a, struct err *err)
-{
-	enum attribute which = 0;
-	const char *value;
-
-	while (which < ATTRIBUTE_COUNT && !str_starts(*at, names[which]))
-		which++;
-	if (which == ATTRIBUTE_COUNT)
-		return err_set(err, ERR_SYNTAX,
-		    "'%s' is not at=, until=, by= or reason= (behind the last ' ; ')", *at);
-	if (a->seen & 1u << which)
-		return err_set(err, ERR_SYNTAX, "%s is given twice", names[which]);
-	a->seen |= 1u << which;
-	*at += strlen(names[which]);
-	int rc = take_value(at, which == ATTRIBUTE_REASON, &value, err);
-	if (rc != 0)
-		return rc;
-	if (which == ATTRIBUTE_AT || which == ATTRIBUTE_UNTIL)
-		return take_seconds(value, which == ATTRIBUTE_AT ? &a->at : &a->until, err);
-	*(which == ATTRIBUTE_BY ? &a->by : &a->reason) = value;
+	if (value && str_parse_u64(value, 0, SECONDS_MAX, &seconds) != 0)
+		return err_set(
+		    err, ERR_SYNTAX, "'%s' is not a number of seconds since the epoch", value);
+	*ret = (int64_t)seconds * USEC_PER_SEC;
 	return 0;
 }
 
-static int take_attributes(char *at, struct attributes *ret, struct err *err)
+static int take_attributes(char *at, const char *values[ATTRIBUTES], struct err *err)
 {
 	int rc = 0;
 
-	*ret = (struct attributes){.by = "", .reason = ""};
-	for (at += strspn(at, " \t"); rc == 0 && *at; at += strspn(at, " \t"))
-		rc = take_attribute(&at, ret, err);
+	for (at += strspn(at, " \t"); rc == 0 && *at; at += strspn(at, " \t")) {
+		size_t n = 0;
+
+		while (n < ATTRIBUTES && !str_starts(at, names[n]))
+			n++;
+		if (n == ATTRIBUTES)
+			return err_set(err, ERR_SYNTAX,
+			    "'%s' is not at=, until=, by= or reason= (behind the last ' ; ')", at);
+		if (values[n])
+			return err_set(err, ERR_SYNTAX, "%s is given twice", names[n]);
+		at += strlen(names[n]);
+		rc = take_value(&at, n == REASON, &values[n], err);
+	}
 	return rc;
 }
 
 static int parse_line(char *line, struct rule *ret, struct err *err)
 {
-	struct attributes a = {0};
+	const char *values[ATTRIBUTES] = {0};
 	const char *subject;
 	enum rule_action action;
-	char *text, *behind;
+	char *text;
 	int rc = rule_split(line, &subject, &action, &text, err);
 
-	if (rc != 0)
-		return rc;
-	behind = cut_attributes(text);
-	rc = take_attributes(behind, &a, err);
+	rc = rc ?: take_attributes(cut_attributes(text), values, err);
 	rc = rc ?: rule_make(subject, action, text, ret, err);
-	if (rc != 0)
-		return rc;
-	ret->set_time = (int64_t)a.at * USEC_PER_SEC;
-	ret->expires = (int64_t)a.until * USEC_PER_SEC;
-	rc = rule_set_note(ret, a.reason, a.by);
-	if (rc != 0)
-		rule_release(ret);
-	return rc == ERR_LIMIT ? err_set(err, ERR_SYNTAX, "reason= or by= is longer than %d bytes",
-				     RULE_REASON_MAX)
-			       : rc;
+	rc = rc ?: take_seconds(values[AT], &ret->set_time, err);
+	rc = rc ?: take_seconds(values[UNTIL], &ret->expires, err);
+	rc = rc ?: rule_set_note(ret, values[REASON], values[BY], err);
+	return rc == ERR_LIMIT ? ERR_SYNTAX : rc;
 }
 
 static int keep_line(struct stored *s, const struct strbuf *line)
@@ -139,12 +116,11 @@ static int keep_line(struct stored *s, const struct strbuf *line)
 static int keep_damaged(
     struct stored *s, const char *name, const struct lines *lines, const struct err *why)
 {
-	struct strbuf told = {0};
+	AUTO(strbuf_release) struct strbuf told = {0};
 
 	if (s->damaged++ < STORED_TOLD_MAX) {
 		strbuf_printf(&told, "%s:%u: %s", name, lines->number, why->text);
 		strlist_push(&s->told, strbuf_text(&told), told.len);
-		strbuf_release(&told);
 	}
 	if (s->told.failed)
 		return -ENOMEM;
@@ -226,7 +202,7 @@ static void put_value(struct strbuf *out, const char *name, const char *value, c
 	}
 }
 
-void stored_put(struct strbuf *out, const struct rule *r)
+static void put(struct strbuf *out, const struct rule *r)
 {
 	strbuf_printf(out, "%s %s", r->subject, rule_action_word(r->action));
 	if (*r->status)
@@ -241,11 +217,18 @@ void stored_put(struct strbuf *out, const struct rule *r)
 	strbuf_putc(out, '\n');
 }
 
-int stored_read(const char *directory, struct stored *ret, struct err *err)
+void stored_put(struct strbuf *out, const struct rule_list *rules, int64_t wall)
+{
+	for (size_t i = 0; i < rules->count; i++)
+		if (!rule_expired(&rules->list[i], wall))
+			put(out, &rules->list[i]);
+}
+
+int stored_read(const char *directory, const char *name, struct stored *ret, struct err *err)
 {
 	AUTO(strbuf_release) struct strbuf path = {0}, text = {0};
 
-	strbuf_printf(&path, "%s/" STORED_FILE, directory);
+	strbuf_printf(&path, "%s/%s", directory, name);
 	int rc = path.failed ? err_set(err, -ENOMEM, "out of memory")
 			     : rules_file_text(path.text, &text, err);
 	if (rc == 0)
@@ -358,11 +341,9 @@ static int write_all(const char *directory, const struct stored *s, const struct
 	AUTO(strbuf_release) struct strbuf text = {0};
 
 	stored_begin(&text, &s->kept);
-	for (size_t i = 0; i < s->rules.count; i++)
-		if (!rule_expired(&s->rules.list[i], wall))
-			stored_put(&text, &s->rules.list[i]);
+	stored_put(&text, &s->rules, wall);
 	if (added)
-		stored_put(&text, added);
+		put(&text, added);
 	return stored_replace(directory, STORED_FILE, &text, true, err);
 }
 
@@ -373,7 +354,7 @@ int stored_change(const char *directory, const char *subject, const struct rule 
 	int lock = -1, there = 0;
 	int rc = stored_lock(directory, clock_steady() + 2 * USEC_PER_SEC, &lock, err);
 
-	rc = rc ?: stored_read(directory, &s, err);
+	rc = rc ?: stored_read(directory, STORED_FILE, &s, err);
 	if (rc == 0)
 		there = stored_drop(&s.rules, subject, wall, login_exact);
 	if (rc == 0 && added && s.rules.count >= RULES_MAX)

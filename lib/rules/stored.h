@@ -33,13 +33,14 @@ struct stored {
 /* name is for messages. ERR_LIMIT past RULES_MAX. */
 int stored_parse(
     const char *name, const char *text, size_t len, struct stored *ret, struct err *err) NODISCARD;
-/* A missing file means no rules. */
-int stored_read(const char *directory, struct stored *ret, struct err *err) NODISCARD;
+/* The file name in directory. A missing file means no rules. */
+int stored_read(
+    const char *directory, const char *name, struct stored *ret, struct err *err) NODISCARD;
 void stored_release(struct stored *s);
 
-/* A new file: stored_begin with what was kept, then stored_put for each rule. */
+/* A new file: stored_begin with what was kept, then the rules that have not expired. */
 void stored_begin(struct strbuf *out, const struct strbuf *kept);
-void stored_put(struct strbuf *out, const struct rule *r);
+void stored_put(struct strbuf *out, const struct rule_list *rules, int64_t wall);
 /* durable: also syncs the file to disk. ERR_FULL or another code. */
 int stored_replace(const char *directory, const char *name, const struct strbuf *text, bool durable,
     struct err *err) NODISCARD;

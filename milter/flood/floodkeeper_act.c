@@ -48,8 +48,10 @@ static const struct rule *deciding_rule(
 static const struct rule *command_rule_of(
     const struct floodkeeper *k, const struct ruleset *set, const char *subject, int64_t now)
 {
-	for (size_t n = 0; n < ruleset_command_count(set); n++) {
-		const struct rule *r = ruleset_at(set, n);
+	const struct rule_list *rules = ruleset_rules(set, RULE_OF_COMMAND);
+
+	for (size_t n = 0; n < rules->count; n++) {
+		const struct rule *r = &rules->list[n];
 
 		if (!rule_expired(r, now) &&
 		    rule_same_subject(r->subject, subject, k->settings->login_exact))
@@ -89,7 +91,7 @@ static int make(
 	snprintf(author, sizeof(author), AUTHOR "%u", i->id);
 	snprintf(reason, sizeof(reason), "flood %u", i->id);
 	int code = rule_make(pattern, actions[action], NULL, ret, NULL);
-	if (code == 0 && (code = rule_set_note(ret, reason, author)) != 0)
+	if (code == 0 && (code = rule_set_note(ret, reason, author, NULL)) != 0)
 		rule_release(ret);
 	if (code == 0)
 		ret->expires = now / USEC_PER_SEC * USEC_PER_SEC + k->settings->flood[i->kind].last;

@@ -37,7 +37,7 @@ static void tell_limit_errors(void *keeper, const struct rule *r, uint64_t error
 	if (r->line)
 		strbuf_printf(&where, "%s:%u", k->settings->rules_file, r->line);
 	else
-		strbuf_puts(&where, r->fleet ? "rule of the fleet" : "rule of the command");
+		strbuf_printf(&where, "rule of the %s", rule_origin_word(rule_origin(r)));
 	log_warning("%s: expression '%s' hit its match limit %" PRIu64
 		    " times, which counts as no match",
 	    strbuf_text(&where), r->subject, errors);
@@ -72,7 +72,7 @@ static int read_file(struct rulekeeper *k, struct err *err)
 	int code = rules_file_read(file, &rules, err);
 	count = rules.count;
 	if (!code) {
-		code = rulekeeper_swap(k, ruleset_with_file(k->set, &rules));
+		code = rulekeeper_swap(k, ruleset_with(k->set, RULE_OF_FILE, &rules));
 		if (code)
 			err_set(err, code, "failed to build the rules of '%s' (%s)", file,
 			    err_word(code));
@@ -297,7 +297,7 @@ static int answer_fleet(struct rulekeeper *k, const struct json *request, const 
 
 	if (code < 0)
 		return code;
-	json_put_int(reply, "rules", (int64_t)ruleset_fleet_count(k->set));
+	json_put_int(reply, "rules", (int64_t)ruleset_rules(k->set, RULE_OF_FLEET)->count);
 	json_put_int(reply, "refused", (int64_t)change.refused);
 	if (change.refused)
 		json_put_text(reply, "why", change.why.text);

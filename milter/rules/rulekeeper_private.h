@@ -64,8 +64,8 @@ int keeper_save(struct rulekeeper *k);
  * none. */
 int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, struct err *err);
 void keeper_expire(struct rulekeeper *k);
-/* Whether one of count rules in force expired, from number begin on. */
-bool keeper_has_expired(const struct rulekeeper *k, size_t begin, size_t count);
+/* If one of these rules in force expired, puts the others in force. Returns whether it did. */
+bool keeper_drop_expired(struct rulekeeper *k, enum rule_origin origin);
 
 /* Likewise for the fleet's rules. */
 struct fleet_change;

@@ -22,24 +22,9 @@ static int note_error(struct rulekeeper *k, int code, const struct err *err)
 	return code;
 }
 
-/* Leaves out expired rules and the rule of subject (may be NULL). */
-static int copy_all(
-    struct rulekeeper *k, const char *subject, struct rule_list *ret, const struct rule **ret_there)
+static const struct rule_list *rules_of(const struct rulekeeper *k)
 {
-	int64_t wall = clock_wall();
-	int code = 0;
-
-	for (size_t i = 0; code == 0 && i < ruleset_command_count(k->set); i++) {
-		const struct rule *r = ruleset_at(k->set, i);
-
-		if (rule_expired(r, wall))
-			continue;
-		if (subject && rule_same_subject(r->subject, subject, k->settings->login_exact))
-			*ret_there = r;
-		else
-			code = rule_list_add_copy(ret, r);
-	}
-	return code;
+	return ruleset_rules(k->set, RULE_OF_COMMAND);
 }
 
 static int apply_pending(struct rulekeeper *k, struct rule_list *rules)
@@ -49,8 +34,8 @@ static int apply_pending(struct rulekeeper *k, struct rule_list *rules)
 
 	strlist_each (subject, &pending)
 		(void)stored_drop(rules, subject, 0, k->settings->login_exact);
-	for (size_t i = 0; code == 0 && i < ruleset_command_count(k->set); i++) {
-		const struct rule *r = ruleset_at(k->set, i);
+	for (size_t i = 0; code == 0 && i < rules_of(k)->count; i++) {
+		const struct rule *r = &rules_of(k)->list[i];
 
 		if (is_pending(k, r->subject))
 			code = rule_list_add_copy(rules, r);
@@ -72,7 +57,7 @@ static int take_over(struct rulekeeper *k, struct stored *s)
 {
 	int code = apply_pending(k, &s->rules);
 
-	code = code ?: rulekeeper_swap(k, ruleset_with_command(k->set, &s->rules));
+	code = code ?: rulekeeper_swap(k, ruleset_with(k->set, RULE_OF_COMMAND, &s->rules));
 	if (code)
 		return code;
 	tell_damage(s);
@@ -88,7 +73,7 @@ static int take_over(struct rulekeeper *k, struct stored *s)
 static int read_stored(struct rulekeeper *k, struct err *err)
 {
 	AUTO(stored_release) struct stored s = {0};
-	int code = stored_read(k->settings->state_directory, &s, err);
+	int code = stored_read(k->settings->state_directory, STORED_FILE, &s, err);
 
 	if (code == 0) {
 		code = take_over(k, &s);
@@ -116,7 +101,7 @@ void keeper_look(struct rulekeeper *k, bool force)
 	if (!force && !k->unread && file_mark_same(&now, &k->stored_mark))
 		return;
 	if (now.error == ENOENT && is_lost(k, &directory)) {
-		k->unsaved = k->unsaved || ruleset_command_count(k->set) || k->kept.len;
+		k->unsaved = k->unsaved || rules_of(k)->count || k->kept.len;
 		k->unread = false;
 	} else {
 		k->unread = read_stored(k, &err) != 0;
@@ -125,7 +110,7 @@ void keeper_look(struct rulekeeper *k, bool force)
 			return;
 		}
 		log_info("the command's rules were read from '%s': %zu", k->stored_path,
-		    ruleset_command_count(k->set));
+		    rules_of(k)->count);
 	}
 	if (!k->hits_read)
 		hits_read(k->settings->state_directory, k->set);
@@ -138,7 +123,6 @@ int keeper_save(struct rulekeeper *k)
 {
 	struct strbuf text = {0};
 	struct err err = {{0}};
-	int64_t wall = clock_wall();
 
 	if (k->unread)
 		return k->unsaved ? ERR_STALE : 0;
@@ -147,9 +131,7 @@ int keeper_save(struct rulekeeper *k)
 		return 0;
 	}
 	stored_begin(&text, &k->kept);
-	for (size_t i = 0; i < ruleset_command_count(k->set); i++)
-		if (!rule_expired(ruleset_at(k->set, i), wall))
-			stored_put(&text, ruleset_at(k->set, i));
+	stored_put(&text, rules_of(k), clock_wall());
 	int code = stored_replace(k->settings->state_directory, STORED_FILE, &text, true, &err);
 	strbuf_release(&text);
 	if (code)
@@ -173,7 +155,7 @@ static int put_in_force(
 		return err_set(err, ERR_LIMIT, "there are %d rules already", RULES_MAX);
 	if (added)
 		code = rule_list_add(rules, added);
-	code = code ?: rulekeeper_swap(k, ruleset_with_command(k->set, rules));
+	code = code ?: rulekeeper_swap(k, ruleset_with(k->set, RULE_OF_COMMAND, rules));
 	if (code)
 		return err_set(err, code, "failed to put the rule in force (%s)", err_word(code));
 	k->unsaved = true;
@@ -183,13 +165,13 @@ static int put_in_force(
 int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, struct err *err)
 {
 	AUTO(rule_list_release) struct rule_list rules = {0};
-	const struct rule *there = NULL;
 
 	keeper_look(k, false);
+	int64_t wall = clock_wall();
 	if (r)
-		r->set_time = clock_wall() / USEC_PER_SEC * USEC_PER_SEC;
-	int code = copy_all(k, subject, &rules, &there);
-	bool was_there = there != NULL;
+		r->set_time = wall / USEC_PER_SEC * USEC_PER_SEC;
+	int code = rule_list_copy(&rules, rules_of(k), wall);
+	int was_there = stored_drop(&rules, subject, wall, k->settings->login_exact);
 	if (r || was_there)
 		strlist_push(&k->pending, subject, strlen(subject));
 	if (code || k->pending.failed)
@@ -199,25 +181,22 @@ int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, str
 	return code ? code : was_there;
 }
 
-bool keeper_has_expired(const struct rulekeeper *k, size_t begin, size_t count)
+bool keeper_drop_expired(struct rulekeeper *k, enum rule_origin origin)
 {
+	const struct rule_list *in_force = ruleset_rules(k->set, origin);
+	AUTO(rule_list_release) struct rule_list rules = {0};
 	int64_t wall = clock_wall();
+	size_t n = 0;
 
-	for (size_t n = begin; n < begin + count; n++)
-		if (rule_expired(ruleset_at(k->set, n), wall))
-			return true;
-	return false;
+	while (n < in_force->count && !rule_expired(&in_force->list[n], wall))
+		n++;
+	return n < in_force->count && rule_list_copy(&rules, in_force, wall) == 0 &&
+	       rulekeeper_swap(k, ruleset_with(k->set, origin, &rules)) == 0;
 }
 
 void keeper_expire(struct rulekeeper *k)
 {
-	AUTO(rule_list_release) struct rule_list rules = {0};
-	const struct rule *there = NULL;
-
-	if (keeper_has_expired(k, 0, ruleset_command_count(k->set)) &&
-	    copy_all(k, NULL, &rules, &there) == 0 &&
-	    rulekeeper_swap(k, ruleset_with_command(k->set, &rules)) == 0)
-		k->unsaved = true;
+	k->unsaved |= keeper_drop_expired(k, RULE_OF_COMMAND);
 }
 
 void keeper_save_hits(struct rulekeeper *k)

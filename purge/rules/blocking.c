@@ -32,7 +32,7 @@ static int add_rule(
 		return err_within(err, ERR_USAGE, "'%s'", subject);
 	r.set_time = terms->now / USEC_PER_SEC * USEC_PER_SEC;
 	r.expires = up_to_second(terms->expires);
-	code = rule_set_note(&r, terms->reason, terms->author);
+	code = rule_set_note(&r, terms->reason, terms->author, NULL);
 	code = code ?: rule_list_add(plan, &r);
 	return code < 0 ? err_set(err, code, "'%s': %s", subject, err_word(code)) : 0;
 }

@@ -182,7 +182,7 @@ static struct ruleset *make_set(struct reading *r, struct stored *stored)
 	/* a daemon would also go on without unreadable rules */
 	if (set && !r->no_directory &&
 	    fleet_rules_read(r->settings->state_directory, &fleet, NULL) == 0 && fleet.count) {
-		whole = ruleset_with_fleet(set, &fleet);
+		whole = ruleset_with(set, RULE_OF_FLEET, &fleet);
 		ruleset_unref(set);
 		set = whole;
 	}
@@ -222,7 +222,7 @@ static int answer(void *arg, struct bytes *out, struct err *err)
 	int code = 0;
 
 	if (!r->no_directory)
-		code = stored_read(r->settings->state_directory, &stored, err);
+		code = stored_read(r->settings->state_directory, STORED_FILE, &stored, err);
 	if (code < 0)
 		return code;
 	view.damaged = stored.damaged;
@@ -330,6 +330,6 @@ char *rulebox_origin(const struct settings *settings, const struct rule *r, char
 	if (r->line)
 		snprintf(buf, size, "%s:%u", settings->rules_file, r->line);
 	else
-		snprintf(buf, size, r->fleet ? "fleet" : "command");
+		snprintf(buf, size, "%s", rule_origin_word(rule_origin(r)));
 	return buf;
 }

@@ -16,17 +16,17 @@
 #define NOW           1000
 
 /* As a stored line it gives the same rule again, and the same line. */
-static void check_line(const struct rule *r)
+static void check_line(struct rule *r)
 {
 	struct strbuf line = {0}, again = {0};
 	struct stored s = {0};
 
-	stored_put(&line, r);
+	stored_put(&line, &(struct rule_list){r, 1, 1}, 0);
 	fuzz_require(stored_parse("rules", line.text, line.len, &s, NULL) == 0);
 	fuzz_require(s.rules.count == 1 && s.damaged == 0 && s.kept.len == 0);
 	fuzz_require(strcmp(s.rules.list[0].subject, r->subject) == 0);
 	fuzz_require(strcmp(s.rules.list[0].key, r->key) == 0);
-	stored_put(&again, &s.rules.list[0]);
+	stored_put(&again, &s.rules, 0);
 	fuzz_require(strcmp(again.text, line.text) == 0);
 	fuzz_require(strlen(r->text) <= RULE_TEXT_MAX && !strpbrk(r->text, "\r\n"));
 	stored_release(&s);
@@ -43,15 +43,13 @@ static void check_stored(const char *text, size_t len)
 
 	fuzz_require(stored_parse("rules", text, len, &first, NULL) == 0);
 	stored_begin(&out, &first.kept);
-	for (size_t i = 0; i < first.rules.count; i++) {
-		stored_put(&out, &first.rules.list[i]);
+	stored_put(&out, &first.rules, 0);
+	for (size_t i = 0; i < first.rules.count; i++)
 		check_line(&first.rules.list[i]);
-	}
 	fuzz_require(stored_parse("rules", out.text, out.len, &second, NULL) == 0);
 	fuzz_require(second.rules.count == first.rules.count && second.damaged == first.damaged);
 	stored_begin(&again, &second.kept);
-	for (size_t i = 0; i < second.rules.count; i++)
-		stored_put(&again, &second.rules.list[i]);
+	stored_put(&again, &second.rules, 0);
 	fuzz_require(again.len == out.len && memcmp(again.text, out.text, out.len) == 0);
 	stored_release(&first);
 	stored_release(&second);
@@ -68,7 +66,8 @@ static struct ruleset *join(struct rule_list *file, struct rule_list *command, s
 		return ruleset_new(file, command, false);
 	first = way % 3 == 1 ? ruleset_new(file, NULL, false) : ruleset_new(NULL, command, false);
 	fuzz_require(first != NULL);
-	set = way % 3 == 1 ? ruleset_with_command(first, command) : ruleset_with_file(first, file);
+	set = way % 3 == 1 ? ruleset_with(first, RULE_OF_COMMAND, command)
+			   : ruleset_with(first, RULE_OF_FILE, file);
 	ruleset_unref(first);
 	return set;
 }

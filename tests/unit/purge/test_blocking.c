@@ -267,7 +267,7 @@ static void test_by_the_daemon(void **state)
 	struct err err = {{0}};
 	struct rule r = rule_of("/a b/i DEFER 4.7.0 later");
 
-	assert_int_equal(rule_set_note(&r, "ticket 17", "root"), 0);
+	assert_int_equal(rule_set_note(&r, "ticket 17", "root", NULL), 0);
 	r.expires = WALL;
 	start_daemon(f, take_change);
 	if (block_set(&f->client, &r, &answer, &err) != 0)

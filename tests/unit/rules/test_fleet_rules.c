@@ -333,12 +333,12 @@ static void test_rank(void **state)
 	set = ruleset_new(&file, NULL, false);
 	assert_non_null(set);
 	assert_int_equal(decide(set, "u@example.com", NOW), RULE_DEFER);
-	next = ruleset_with_fleet(set, &fleet);
+	next = ruleset_with(set, RULE_OF_FLEET, &fleet);
 	ruleset_unref(set);
-	assert_int_equal(ruleset_fleet_count(next), 1);
+	assert_int_equal(ruleset_rules(next, RULE_OF_FLEET)->count, 1);
 	assert_int_equal(decide(next, "u@example.com", NOW), RULE_REJECT);
 	assert_int_equal(decide(next, "u@example.com", NOW + 2 * USEC_PER_SEC), RULE_DEFER);
-	set = ruleset_with_command(next, &command);
+	set = ruleset_with(next, RULE_OF_COMMAND, &command);
 	ruleset_unref(next);
 	assert_int_equal(decide(set, "u@example.com", NOW), RULE_HOLD);
 	assert_int_equal(ruleset_count(set), 3);

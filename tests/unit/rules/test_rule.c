@@ -196,13 +196,13 @@ static void test_note(void **state)
 
 	(void)state;
 	assert_int_equal(rule_make("example.com", RULE_REJECT, NULL, &r, NULL), 0);
-	assert_int_equal(rule_set_note(&r, "ticket\n17", "root"), 0);
+	assert_int_equal(rule_set_note(&r, "ticket\n17", "root", NULL), 0);
 	assert_string_equal(r.reason, "ticket?17");
 	assert_string_equal(r.author, "root");
-	assert_int_equal(rule_set_note(&r, X400, NULL), 0);
+	assert_int_equal(rule_set_note(&r, X400, NULL, NULL), 0);
 	assert_string_equal(r.reason, X400);
 	assert_string_equal(r.author, "");
-	assert_int_equal(rule_set_note(&r, X400 "x", "root"), ERR_LIMIT);
+	assert_int_equal(rule_set_note(&r, X400 "x", "root", NULL), ERR_LIMIT);
 	rule_release(&r);
 	rule_release(&r);
 }
@@ -232,7 +232,7 @@ static void test_copy(void **state)
 		struct rule r, copy;
 
 		assert_int_equal(rule_parse(lines[i], &r, NULL), 0);
-		assert_int_equal(rule_set_note(&r, "ticket 17", "root"), 0);
+		assert_int_equal(rule_set_note(&r, "ticket 17", "root", NULL), 0);
 		r.set_time = 1;
 		r.expires = 2;
 		r.hits = 77;

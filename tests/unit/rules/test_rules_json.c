@@ -88,7 +88,7 @@ static void test_parts(void **state)
 		snprintf(subject, sizeof(subject), "/%u%0*d/", i, is_long ? 1000 : 1, 0);
 		memset(subject + 5, '\xff', is_long ? 990 : 0);
 		assert_int_equal(rule_make(subject, RULE_REJECT, is_long ? text : "", &r, NULL), 0);
-		assert_int_equal(rule_set_note(&r, is_long ? reason : "", "root"), 0);
+		assert_int_equal(rule_set_note(&r, is_long ? reason : "", "root", NULL), 0);
 		assert_int_equal(rule_list_add(&rules, &r), 0);
 	}
 	set = ruleset_new(NULL, &rules, false);
@@ -233,7 +233,7 @@ static void test_request(void **state)
 
 	(void)state;
 	assert_int_equal(rule_parse("/a b/i REJECT 5.7.26 5.7.1 Go", &r, NULL), 0);
-	assert_int_equal(rule_set_note(&r, "ticket 17", "root"), 0);
+	assert_int_equal(rule_set_note(&r, "ticket 17", "root", NULL), 0);
 	r.expires = 1764000000 * USEC_PER_SEC;
 	rule_put_request(&r, o);
 	o = sent(o);

@@ -361,7 +361,7 @@ static void test_shared(void **state)
 	rule_hit(find(first, "x@a.example").rule);
 	add_rule(&rules, "c.example REJECT c", 0);
 	add_rule(&rules, "client:192.0.2.7 OK c", 0);
-	second = ruleset_with_command(first, &rules);
+	second = ruleset_with(first, RULE_OF_COMMAND, &rules);
 	assert_non_null(second);
 	assert_int_equal(rules.count, 0);
 	assert_null(find(second, "x@b.example").rule);
@@ -372,7 +372,7 @@ static void test_shared(void **state)
 	ruleset_unref(first);
 
 	add_rule(&rules, "d.example REJECT d", 1);
-	third = ruleset_with_file(second, &rules);
+	third = ruleset_with(second, RULE_OF_FILE, &rules);
 	assert_non_null(third);
 	assert_null(find(third, "x@a.example").rule);
 	assert_null(find(third, "client:192.0.2.8|x@a.example").rule);
@@ -399,7 +399,7 @@ static void test_counters_go_on(void **state)
 	add_rule(&rules, "b.example OK", 1);
 	add_rule(&rules, "a.example DEFER", 2);
 	add_rule(&rules, "/^(a+)+$/ HOLD", 3);
-	second = ruleset_with_file(first, &rules);
+	second = ruleset_with(first, RULE_OF_FILE, &rules);
 	assert_string_equal(gathered(second, &told), "login:Joe=1 a.example=1 ");
 	rule_hit(ruleset_at(first, 2));
 	(void)find(first, hostile_sender());
@@ -407,7 +407,7 @@ static void test_counters_go_on(void **state)
 	assert_int_equal(ruleset_limit_errors(second, NULL, NULL), 1);
 	ruleset_unref(first);
 	add_rule(&rules, "login:joe OK", 0);
-	first = ruleset_with_command(second, &rules);
+	first = ruleset_with(second, RULE_OF_COMMAND, &rules);
 	ruleset_unref(second);
 	assert_string_equal(gathered(first, &told), "login:joe=1 a.example=2 ");
 	ruleset_unref(first);

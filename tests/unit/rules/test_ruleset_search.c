@@ -104,7 +104,7 @@ static void test_against_naive(void **state)
 		if (turn % 2 == 0) {
 			struct ruleset *first = set;
 
-			set = ruleset_with_command(first, &command);
+			set = ruleset_with(first, RULE_OF_COMMAND, &command);
 			assert_non_null(set);
 			ruleset_unref(first);
 		}

@@ -14,8 +14,7 @@ static char *written(const struct stored *s)
 	struct strbuf out = {0};
 
 	stored_begin(&out, &s->kept);
-	for (size_t i = 0; i < s->rules.count; i++)
-		stored_put(&out, &s->rules.list[i]);
+	stored_put(&out, &s->rules, 0);
 	assert_false(out.failed);
 	return out.text;
 }
@@ -196,10 +195,10 @@ static void test_round(void **state)
 
 		if (rule_make(rows[i].subject, rows[i].action, rows[i].text, &r, NULL) != 0)
 			continue; /* no pattern */
-		assert_int_equal(rule_set_note(&r, rows[i].reason, rows[i].author), 0);
+		assert_int_equal(rule_set_note(&r, rows[i].reason, rows[i].author, NULL), 0);
 		r.set_time = 1764000000 * SECOND;
 		r.expires = i % 2 ? 1764000001 * SECOND : 0;
-		stored_put(&line, &r);
+		stored_put(&line, &(struct rule_list){&r, 1, 1}, 0);
 		struct stored s = parse(line.text);
 		const struct strlist told = strlist_of(&s.told);
 		if (s.rules.count != 1)
@@ -214,7 +213,7 @@ static void test_round(void **state)
 		case_assert(line.text, back->kind == r.kind && back->action == r.action);
 		case_assert(line.text, back->set_time == r.set_time);
 		case_assert(line.text, back->expires == r.expires);
-		stored_put(&again, back);
+		stored_put(&again, &s.rules, 0);
 		case_assert_text(line.text, again.text, line.text);
 		stored_release(&s);
 		rule_release(&r);

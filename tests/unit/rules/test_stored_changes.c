@@ -46,7 +46,7 @@ static struct stored read_all(void)
 	struct stored s = {0};
 	struct err err = {{0}};
 
-	if (stored_read(directory, &s, &err) != 0)
+	if (stored_read(directory, STORED_FILE, &s, &err) != 0)
 		fail_msg("%s", err.text);
 	return s;
 }
