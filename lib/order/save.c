@@ -55,12 +55,11 @@ static int write_content(const struct one *one, int directory, int from)
 }
 
 /* Under its temporary name. Returns a code only if it ends everything. */
-static int write_one(
-    struct one *one, int directory, const struct queue_layout *layout, int queue_dir)
+static int write_one(struct one *one, int directory, const struct queue *queue)
 {
 	int from;
 
-	one->code = content_open(layout, queue_dir, &one->message, &from, &one->arrival);
+	one->code = content_open(queue, &one->message, &from, &one->arrival);
 	if (one->code < 0)
 		return 0;
 	one->code = write_content(one, directory, from);
@@ -94,14 +93,12 @@ static int name_one(const struct one *one, int directory)
 }
 
 /* Writes all contents, syncs once, gives all names. Returns a code only if it ends everything. */
-static int save_all(struct one *list, size_t count, int directory, int queue_dir)
+static int save_all(struct one *list, size_t count, int directory, const struct queue *queue)
 {
-	struct queue_layout layout;
 	int code = 0;
 
-	queue_layout_read(&layout, queue_dir);
 	for (size_t n = 0; n < count && code == 0; n++)
-		code = write_one(&list[n], directory, &layout, queue_dir);
+		code = write_one(&list[n], directory, queue);
 	if (code == 0 && syncfs(directory) < 0)
 		code = -errno;
 	for (size_t n = 0; n < count && code == 0; n++)
@@ -117,10 +114,11 @@ static int save_all(struct one *list, size_t count, int directory, int queue_dir
 static int work(void *arg, struct bytes *out, struct err *err)
 {
 	const struct saving *s = arg;
-	int queue_dir = queue_directory_open(s->order->postfix, err);
+	AUTO(queue_close) struct queue queue;
+	int code = queue_open(s->order->postfix, &queue, err);
 
-	if (queue_dir < 0)
-		return queue_dir;
+	if (code < 0)
+		return code;
 	struct one *list = calloc(s->count, sizeof(*list));
 	if (!list)
 		return err_sys(err, ENOMEM, "failed to save %zu messages", s->count);
@@ -128,7 +126,7 @@ static int work(void *arg, struct bytes *out, struct err *err)
 		list[n].message = candidate_message(s->outcome->items[s->at[n]].candidate);
 		snprintf(list[n].temporary, NAME_SIZE, ".%s.part", list[n].message.queue_id.text);
 	}
-	bytes_put_i64(out, save_all(list, s->count, s->order->save->directory, queue_dir));
+	bytes_put_i64(out, save_all(list, s->count, s->order->save->directory, &queue));
 	for (size_t n = 0; n < s->count; n++)
 		bytes_put_i64(out, list[n].code);
 	free(list);

@@ -9,11 +9,12 @@
 
 static void read_postfix(struct status *st)
 {
-	AUTO(io_close) int queue_dir = queue_directory_open(&st->postfix, &st->queue_err);
+	AUTO(queue_close) struct queue queue;
+	int code = queue_open(&st->postfix, &queue, &st->queue_err);
 
 	st->postfix_runs = wiring_postfix_runs(&st->postfix, &st->postfix_err);
-	if (queue_dir >= 0)
-		queue_directory_place(queue_dir, &st->place.device, &st->place.inode);
+	if (code == 0)
+		queue_place(&queue, &st->place.device, &st->place.inode);
 }
 
 static void read_index(struct status *st)

@@ -22,19 +22,17 @@ struct subjects {
 static int read_subjects(void *arg, struct bytes *out, struct err *err)
 {
 	const struct subjects *s = arg;
-	AUTO(io_close) int queue_dir = queue_directory_open(s->p, NULL);
-	struct queue_layout layout;
+	AUTO(queue_close) struct queue queue;
+	bool opened = queue_open(s->p, &queue, NULL) == 0;
 
 	(void)err;
-	queue_layout_read(&layout, queue_dir);
 	for (size_t i = 0; i < s->count; i++) {
 		struct message m = candidate_message(s->items[i]->candidate);
 		char subject[SUBJECT_BYTES] = "";
 		int64_t arrival;
 		int fd;
 
-		if (*m.subject == '\0' &&
-		    content_open(&layout, queue_dir, &m, &fd, &arrival) == 0) {
+		if (*m.subject == '\0' && opened && content_open(&queue, &m, &fd, &arrival) == 0) {
 			if (!content_field(fd, "Subject", subject, sizeof(subject)))
 				subject[0] = '\0';
 			io_close(&fd);

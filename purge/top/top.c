@@ -262,7 +262,7 @@ static int count_in_child(void *arg, struct bytes *out, struct err *err)
 {
 	AUTO(strbuf_release) struct strbuf text = {0};
 	struct counting *c = arg;
-	int code = why_logs_open(&c->logs, err);
+	int code = queue_open(c->logs.p, &c->logs.queue, err);
 
 	if (code < 0)
 		return code;

@@ -18,9 +18,8 @@ struct retry {
 
 struct retrying {
 	struct walk *w;
-	int queue_dir;
-	struct queue_layout layout; /* from the last look */
-	struct retry *list;         /* not yet seen to be retried */
+	struct queue queue; /* as at the last look */
+	struct retry *list; /* not yet seen to be retried */
 	size_t count;
 };
 
@@ -44,13 +43,13 @@ static bool is_deferred(const struct retrying *r, const struct item *item, struc
 	struct queue_id id = candidate_id(item->candidate);
 	struct stat st;
 
-	for (unsigned i = 0; i < r->layout.count; i++) {
-		const struct queue_spot *spot = &r->layout.spots[i];
+	for (unsigned i = 0; i < r->queue.count; i++) {
+		const struct queue_spot *spot = &r->queue.spots[i];
 		char path[QUEUE_PATH_MAX];
 
 		queue_path(queue_word((enum queue_name)spot->queue), spot->depth, &id, path);
 		if (spot->queue != QUEUE_DEFERRED ||
-		    fstatat(r->queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		    fstatat(r->queue.dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		*ret = (struct place){spot->depth, st.st_ctim};
 		return true;
@@ -78,7 +77,7 @@ static void look(struct retrying *r)
 {
 	size_t left = 0;
 
-	queue_layout_read(&r->layout, r->queue_dir);
+	queue_look(&r->queue);
 	for (size_t i = 0; i < r->count; i++) {
 		const struct retry *one = &r->list[i];
 		struct place now;
@@ -109,7 +108,7 @@ static void try_all(struct retrying *r)
 {
 	struct outcome *o = &r->w->outcome;
 
-	queue_layout_read(&r->layout, r->queue_dir);
+	queue_look(&r->queue);
 	for (size_t i = 0; i < o->count; i++) {
 		if (o->items[i].result != RESULT_READY)
 			continue;
@@ -168,10 +167,11 @@ static void leave_held(struct walk *w)
 
 static int retry(struct walk *w, struct err *err)
 {
-	struct retrying r = {.w = w, .queue_dir = queue_directory_open(&w->s->postfix, err)};
+	struct retrying r = {.w = w};
+	int code = queue_open(&w->s->postfix, &r.queue, err);
 
-	if (r.queue_dir < 0)
-		return r.queue_dir;
+	if (code < 0)
+		return code;
 	r.list = calloc(w->outcome.count + 1, sizeof(*r.list));
 	if (r.list && may_begin(w)) {
 		act(&r);
@@ -182,7 +182,7 @@ static int retry(struct walk *w, struct err *err)
 				settle(w, &w->outcome.items[i], RESULT_UNTOUCHED, NULL);
 	}
 	progress_end(&w->progress);
-	io_close(&r.queue_dir);
+	queue_close(&r.queue);
 	free(r.list);
 	return r.list ? 0 : err_set(err, -ENOMEM, "out of memory");
 }

@@ -36,19 +36,10 @@ struct counting {
 	int64_t oldest, oldest_null, next, last;
 };
 
-int why_logs_open(struct why_logs *logs, struct err *err)
-{
-	logs->queue_dir = queue_directory_open(logs->p, err);
-	if (logs->queue_dir < 0)
-		return logs->queue_dir;
-	queue_layout_read(&logs->layout, logs->queue_dir);
-	return 0;
-}
-
 int why_logs_visit(
     struct why_logs *logs, const struct queue_id *id, spool_reason_visit *visit, void *arg)
 {
-	int code = spool_reasons_visit(&logs->layout, logs->queue_dir, id, visit, arg);
+	int code = spool_reasons_visit(&logs->queue, id, visit, arg);
 
 	if (code < 0 && code != -ENOMEM && logs->unread++ == 0)
 		err_sys(&logs->why_unread, -code, "failed to read the defer log of %s", id->text);
@@ -122,7 +113,7 @@ static void look_at_next(struct counting *c, unsigned depth)
 	struct stat st;
 
 	queue_path(queue_word(QUEUE_DEFERRED), depth, &c->queue_id, path);
-	if (fstatat(c->logs.queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(c->logs.queue.dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	int64_t at = (int64_t)st.st_mtime * USEC_PER_SEC;
 	if (at <= c->now) {
@@ -262,7 +253,7 @@ static int work(void *arg, struct bytes *out, struct err *err)
 {
 	static struct pair pairs[WHY_DOMAINS_MAX + 1];
 	struct counting *c = arg;
-	int code = why_logs_open(&c->logs, err);
+	int code = queue_open(c->logs.p, &c->logs.queue, err);
 
 	if (code < 0)
 		return code;

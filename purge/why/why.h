@@ -41,13 +41,10 @@ void why_say(const struct json *group, bool fleets);
 struct why_logs {
 	const struct postfix *p;
 	const struct outcome *outcome;
-	int queue_dir;
-	struct queue_layout layout;
-	uint64_t unread; /* logs */
+	struct queue queue; /* open */
+	uint64_t unread;    /* logs */
 	struct err why_unread;
 };
-/* p and outcome are set. Nothing is released, since the child ends after it. */
-int why_logs_open(struct why_logs *logs, struct err *err) NODISCARD;
 /* Unreadable logs are counted, so the only error is -ENOMEM. */
 int why_logs_visit(struct why_logs *logs, const struct queue_id *id, spool_reason_visit *visit,
     void *arg) NODISCARD;

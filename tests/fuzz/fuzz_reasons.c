@@ -13,20 +13,20 @@
 #include "tests/fuzz/fuzz.h"
 
 static char directory[] = "/tmp/pqp-reasons.XXXXXX";
-static int queue_dir = -1;
+static struct queue queue = {.dir = -1, .defer = 1};
 
 static void remove_directory(void)
 {
-	(void)unlinkat(queue_dir, "defer/ABCDE1F", 0);
-	(void)unlinkat(queue_dir, "defer", AT_REMOVEDIR);
+	(void)unlinkat(queue.dir, "defer/ABCDE1F", 0);
+	(void)unlinkat(queue.dir, "defer", AT_REMOVEDIR);
 	(void)rmdir(directory);
 }
 
 static void make_directory(void)
 {
 	fuzz_require(mkdtemp(directory) != NULL);
-	queue_dir = open(directory, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-	fuzz_require(queue_dir >= 0 && mkdirat(queue_dir, "defer", 0700) == 0);
+	queue.dir = open(directory, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	fuzz_require(queue.dir >= 0 && mkdirat(queue.dir, "defer", 0700) == 0);
 	atexit(remove_directory);
 }
 
@@ -54,17 +54,16 @@ static uint64_t count_blocks(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct queue_layout layout = {.defer = 1};
 	uint64_t visited = 0;
 	struct queue_id id;
 	int fd;
 
-	if (queue_dir < 0)
+	if (queue.dir < 0)
 		make_directory();
-	fd = openat(queue_dir, "defer/ABCDE1F", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fd = openat(queue.dir, "defer/ABCDE1F", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	fuzz_require(fd >= 0 && io_write_all(fd, data, size) == 0 && close(fd) == 0);
 	fuzz_require(queue_id_parse("ABCDE1F", 7, &id) == 0);
-	fuzz_require(spool_reasons_visit(&layout, queue_dir, &id, visit, &visited) == 0);
+	fuzz_require(spool_reasons_visit(&queue, &id, visit, &visited) == 0);
 	fuzz_require(visited <= count_blocks(data, size));
 	return 0;
 }

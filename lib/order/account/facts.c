@@ -62,18 +62,17 @@ static int visit_reason(void *arg, const struct spool_reason *reason)
 static int read_reasons(void *arg, struct bytes *out, struct err *err)
 {
 	struct reading *r = arg;
-	struct queue_layout layout;
-	AUTO(io_close) int dir = queue_directory_open(r->p, err);
+	AUTO(queue_close) struct queue queue;
 	size_t ahead = 0, told;
+	int code = queue_open(r->p, &queue, err);
 
-	if (dir < 0)
-		return dir;
-	queue_layout_read(&layout, dir);
+	if (code < 0)
+		return code;
 	for (size_t n = 0; n < r->outcome->count; n++) {
 		struct queue_id id = candidate_id(r->outcome->items[n].candidate);
 
 		if (item_is(&r->outcome->items[n], IS_OPEN | IS_READY) && ahead++ % r->every == 0)
-			(void)!spool_reasons_visit(&layout, dir, &id, visit_reason, r);
+			(void)!spool_reasons_visit(&queue, &id, visit_reason, r);
 	}
 	const struct fact *list = sort_table(&r->facts.tables[FACT_REASONS], &told);
 	for (size_t n = 0; n < told; n++) {

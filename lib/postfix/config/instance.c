@@ -292,19 +292,17 @@ static void put_values(struct strbuf *into, const struct strbuf *values)
  * which is not a queue. */
 static void put_hashing(struct strbuf *into, const struct postfix *p)
 {
-	struct queue_layout layout = {.defer = 1, .bounce = 1, .trace = 1};
-	int queue_dir = open(p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct queue queue = {.defer = 1, .bounce = 1, .trace = 1};
 
-	if (queue_dir >= 0)
-		queue_layout_read(&layout, queue_dir);
-	io_close(&queue_dir);
+	(void)!queue_open(p, &queue, NULL);
+	queue_close(&queue);
 	strbuf_printf(into, "hash_queue_depth = %u\nhash_queue_names = none", p->hash_depth);
 	for (unsigned n = 0; n < QUEUE_COUNT; n++)
 		if (p->hashed_queues & queue_at(n))
 			strbuf_printf(into, " %s", queue_word(queue_at(n)));
-	strbuf_printf(into, "%s%s%s\n", layout.defer >> p->hash_depth & 1 ? " defer" : "",
-	    layout.bounce >> p->hash_depth & 1 ? " bounce" : "",
-	    layout.trace >> p->hash_depth & 1 ? " trace" : "");
+	strbuf_printf(into, "%s%s%s\n", queue.defer >> p->hash_depth & 1 ? " defer" : "",
+	    queue.bounce >> p->hash_depth & 1 ? " bounce" : "",
+	    queue.trace >> p->hash_depth & 1 ? " trace" : "");
 }
 
 static bool copy(struct postfix *to, const struct postfix *from)

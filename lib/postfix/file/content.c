@@ -9,12 +9,12 @@
 #define BUFFER    65536
 #define ENOUGH    1
 
-int content_open(const struct queue_layout *layout, int queue_dir, const struct message *recorded,
-    int *ret_fd, int64_t *ret_arrival)
+int content_open(
+    const struct queue *q, const struct message *recorded, int *ret_fd, int64_t *ret_arrival)
 {
 	struct proof proof = {0};
 	unsigned hint = 0;
-	int fd = queue_layout_open(layout, queue_dir, &recorded->queue_id, &hint);
+	int fd = queue_open_file(q, &recorded->queue_id, &hint);
 
 	if (fd < 0)
 		return fd;

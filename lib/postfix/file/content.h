@@ -9,11 +9,10 @@
 #include "mail/message.h"
 #include "postfix/spool/queue.h"
 
-/* Finds the recorded message in any queue and proves it. layout: that of queue_dir. Returns 0,
- * -ENOENT, ERR_STALE (another message has its name), -EAGAIN (still arriving), ERR_SYNTAX or
- * -errno. */
-int content_open(const struct queue_layout *layout, int queue_dir, const struct message *recorded,
-    int *ret_fd, int64_t *ret_arrival) NODISCARD;
+/* Finds the recorded message in any queue and proves it. Returns 0, -ENOENT, ERR_STALE (another
+ * message has its name), -EAGAIN (still arriving), ERR_SYNTAX or -errno. */
+int content_open(const struct queue *q, const struct message *recorded, int *ret_fd,
+    int64_t *ret_arrival) NODISCARD;
 
 /* Writes the content with LF line ends. Returns 0, ERR_SYNTAX (incomplete or unreadable queue
  * file), or the -errno of writing. */

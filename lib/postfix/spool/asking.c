@@ -26,14 +26,14 @@ static int ask_reason(void *arg, const struct spool_reason *reason)
 	return answer == SELECTOR_YES ? ERR_LIMIT : 0;
 }
 
-static enum selector_answer ask_reasons(const struct asking *a, const struct queue_layout *layout,
-    int queue_dir, const struct queue_id *id, uint8_t *limited)
+static enum selector_answer ask_reasons(
+    const struct asking *a, const struct queue *q, const struct queue_id *id, uint8_t *limited)
 {
 	struct reasons r = {.selector = a->selector};
 
 	if (a->selector->why.count == 0)
 		return SELECTOR_YES;
-	int code = spool_reasons_visit(layout, queue_dir, id, ask_reason, &r);
+	int code = spool_reasons_visit(q, id, ask_reason, &r);
 	*limited |= r.limits > 0;
 	return code < 0 && code != ERR_LIMIT ? SELECTOR_UNSURE : r.answer;
 }
@@ -57,8 +57,8 @@ bool asking_is_due(const struct asking *a)
 	return a->selector && selector_asks_file(a->selector);
 }
 
-void asking_answer(struct asking *a, int fd, const struct queue_layout *layout, int queue_dir,
-    const struct queue_id *id, struct proof *ret)
+void asking_answer(
+    struct asking *a, const struct queue *q, int fd, const struct queue_id *id, struct proof *ret)
 {
 	static const uint8_t answers[] = {
 	    [SELECTOR_NO] = ASKED_NO, [SELECTOR_YES] = ASKED_YES, [SELECTOR_UNSURE] = ASKED_UNSURE};
@@ -66,7 +66,7 @@ void asking_answer(struct asking *a, int fd, const struct queue_layout *layout, 
 	if (!asking_is_due(a))
 		return;
 	/* The log is the cheaper question. */
-	enum selector_answer why = ask_reasons(a, layout, queue_dir, id, &ret->limited);
+	enum selector_answer why = ask_reasons(a, q, id, &ret->limited);
 	enum selector_answer subject =
 	    why == SELECTOR_NO ? SELECTOR_NO : ask_subject(a, fd, id, &ret->limited);
 	ret->asked = answers[subject == SELECTOR_YES ? why : subject];

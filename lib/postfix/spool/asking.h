@@ -17,6 +17,6 @@ struct asking {
 
 bool asking_is_due(const struct asking *a);
 /* Sets ret->asked and ret->limited for the file open on fd, whose name is id. */
-void asking_answer(struct asking *a, int fd, const struct queue_layout *layout, int queue_dir,
-    const struct queue_id *id, struct proof *ret);
+void asking_answer(
+    struct asking *a, const struct queue *q, int fd, const struct queue_id *id, struct proof *ret);
 void asking_release(struct asking *a);

@@ -18,8 +18,8 @@ static const struct queue_id *id_at(const struct looking *l, size_t n)
 
 static struct proof proof_in(const struct looking *l, unsigned spot)
 {
-	return (struct proof){.queue = l->layout.spots[spot].queue,
-	    .depth = l->layout.spots[spot].depth,
+	return (struct proof){.queue = l->queue.spots[spot].queue,
+	    .depth = l->queue.spots[spot].depth,
 	    .arrival_time = -1,
 	    .size = -1};
 }
@@ -27,7 +27,7 @@ static struct proof proof_in(const struct looking *l, unsigned spot)
 static void path_in(
     const struct looking *l, unsigned spot, const struct queue_id *id, char path[QUEUE_PATH_MAX])
 {
-	const struct queue_spot *at = &l->layout.spots[spot];
+	const struct queue_spot *at = &l->queue.spots[spot];
 
 	queue_path(queue_word(at->queue), at->depth, id, path);
 }
@@ -39,7 +39,7 @@ static int look_stat(
 	char path[QUEUE_PATH_MAX];
 
 	path_in(l, spot, id, path);
-	if (fstatat(l->queue_dir, path, st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (fstatat(l->queue.dir, path, st, AT_SYMLINK_NOFOLLOW) == 0)
 		return 1;
 	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 }
@@ -53,7 +53,7 @@ static int look_before(const struct looking *l, unsigned end, const struct queue
 
 	for (unsigned n = 0; n < end; n++) {
 		int found =
-		    listing_knows(&l->names, &l->layout.spots[n]) ? 0 : look_stat(l, n, id, st);
+		    listing_knows(&l->names, &l->queue.spots[n]) ? 0 : look_stat(l, n, id, st);
 
 		*ret_spot = n;
 		if (found == 1)
@@ -155,7 +155,7 @@ static bool look_in(
 	char path[QUEUE_PATH_MAX];
 
 	path_in(l, spot, &recorded->queue_id, path);
-	AUTO(io_close) int fd = queue_open(l->queue_dir, path);
+	AUTO(io_close) int fd = queue_open_path(&l->queue, path);
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return false;
 	*ret = proof_in(l, spot);
@@ -165,7 +165,7 @@ static bool look_in(
 	if (ret->state == PROOF_ARRIVING)
 		judge_arriving(fd, ret);
 	if (l->asks && (ret->state == PROOF_SAME || ret->state == PROOF_UNPROVEN))
-		asking_answer(&l->asking, fd, &l->layout, l->queue_dir, &recorded->queue_id, ret);
+		asking_answer(&l->asking, &l->queue, fd, &recorded->queue_id, ret);
 	return true;
 }
 
@@ -174,12 +174,12 @@ static bool look_in(
  * earlier spot has the name, because postsuper would take that one. */
 static bool prove_one(struct looking *l, const struct message *recorded, struct proof *ret)
 {
-	for (unsigned n = 0; l->before && n < l->layout.count; n++)
-		if (l->layout.spots[n].queue == l->before && look_in(l, n, recorded, ret))
+	for (unsigned n = 0; l->before && n < l->queue.count; n++)
+		if (l->queue.spots[n].queue == l->before && look_in(l, n, recorded, ret))
 			return true;
 	if (look_in(l, l->hint, recorded, ret) && is_before(l, l->hint, &recorded->queue_id) != 1)
 		return true;
-	for (unsigned n = 0; n < l->layout.count; n++)
+	for (unsigned n = 0; n < l->queue.count; n++)
 		if (look_in(l, n, recorded, ret)) {
 			l->hint = n;
 			return true;
@@ -192,7 +192,7 @@ static bool state_one(const struct looking *l, const struct queue_id *id, struct
 	struct stat st;
 	unsigned spot;
 
-	if (look_before(l, l->layout.count, id, &spot, &st) != 1)
+	if (look_before(l, l->queue.count, id, &spot, &st) != 1)
 		return false;
 	*ret = proof_in(l, spot);
 	ret->state = queue_is_complete(&st) ? PROOF_SAME : PROOF_ARRIVING;
@@ -210,7 +210,7 @@ static unsigned queues_before_hint(const struct looking *l)
 	unsigned queues = 0;
 
 	for (unsigned n = 0; n < l->hint; n++)
-		queues |= l->layout.spots[n].queue;
+		queues |= l->queue.spots[n].queue;
 	return queues;
 }
 
@@ -219,7 +219,7 @@ static void look_at_left(struct looking *l)
 	size_t kept = 0;
 
 	if (l->get && l->left_count >= LIST_COUNT)
-		listing_read(&l->names, l->queue_dir, queues_before_hint(l), l->left_count);
+		listing_read(&l->names, &l->queue, queues_before_hint(l), l->left_count);
 	for (size_t n = 0; n < l->left_count; n++) {
 		size_t at = l->left[n];
 		struct proof *proof = &l->proofs[at];
@@ -238,7 +238,7 @@ static void look_for(struct looking *l, size_t begin, size_t end)
 {
 	for (size_t n = begin; n < end; n++) {
 		struct proof *proof = &l->proofs[l->left[n]];
-		int found = proof->queue ? 1 : is_before(l, l->layout.count, id_at(l, l->left[n]));
+		int found = proof->queue ? 1 : is_before(l, l->queue.count, id_at(l, l->left[n]));
 
 		if (found == 1)
 			proof->queue = QUEUE_ALL;
@@ -249,11 +249,11 @@ static void look_for(struct looking *l, size_t begin, size_t end)
 /* look_for, between two listings of the short queues: a message may move into one meanwhile. */
 static void look_between_lists(struct looking *l, size_t begin, size_t end)
 {
-	listing_read(&l->names, l->queue_dir, QUEUE_ALL, end - begin);
+	listing_read(&l->names, &l->queue, QUEUE_ALL, end - begin);
 	unsigned listed = l->names.queues;
 	look_for(l, begin, end);
 	listing_release(&l->names);
-	listing_read(&l->names, l->queue_dir, listed, end - begin);
+	listing_read(&l->names, &l->queue, listed, end - begin);
 	for (size_t n = begin; n < end; n++)
 		if (listing_has(&l->names, id_at(l, l->left[n])))
 			l->proofs[l->left[n]].queue = QUEUE_ALL;
@@ -284,7 +284,7 @@ static void find_left(struct looking *l)
 
 	if (l->left_count == 0)
 		return;
-	queue_layout_read(&l->layout, l->queue_dir);
+	queue_look(&l->queue);
 	look_by_name(l);
 	for (size_t n = 0; n < l->left_count; n++) {
 		struct proof *proof = &l->proofs[l->left[n]];
@@ -299,7 +299,7 @@ static void find_left(struct looking *l)
 			    .size = -1};
 	}
 	l->left_count = kept;
-	l->hint = l->hint < l->layout.count ? l->hint : 0;
+	l->hint = l->hint < l->queue.count ? l->hint : 0;
 }
 
 static void leave(struct looking *l, size_t begin, size_t end)
@@ -370,12 +370,12 @@ static int ask_then_prove(struct looking *l)
 }
 
 /* Most mail waits in deferred, at its greatest depth. */
-static unsigned first_hint(const struct queue_layout *layout)
+static unsigned first_hint(const struct queue *q)
 {
 	unsigned hint = 0;
 
-	for (unsigned n = 0; n < layout->count; n++)
-		if (layout->spots[n].queue == QUEUE_DEFERRED)
+	for (unsigned n = 0; n < q->count; n++)
+		if (q->spots[n].queue == QUEUE_DEFERRED)
 			hint = n;
 	return hint;
 }
@@ -396,13 +396,12 @@ int looking_run(struct looking *l, struct err *err)
 {
 	if (!prepare(l))
 		return err_sys(err, ENOMEM, "failed to look at %zu messages", l->count);
-	l->queue_dir = queue_directory_open(l->p, err);
-	if (l->queue_dir < 0)
-		return l->queue_dir;
-	queue_layout_read(&l->layout, l->queue_dir);
-	l->hint = first_hint(&l->layout);
-	int code = ask_then_prove(l);
-	io_close(&l->queue_dir);
+	int code = queue_open(l->p, &l->queue, err);
+	if (code < 0)
+		return code;
+	l->hint = first_hint(&l->queue);
+	code = ask_then_prove(l);
+	queue_close(&l->queue);
 	return code < 0 ? err_sys(err, ENOMEM, "failed to look at %zu messages", l->count) : 0;
 }
 

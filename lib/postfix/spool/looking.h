@@ -20,8 +20,7 @@ struct looking {
 	int64_t since;          /* steady; no proof is older, except of those that departed */
 	/* Private. */
 	bool asks; /* this look also asks; the last one only proves */
-	int queue_dir;
-	struct queue_layout layout;
+	struct queue queue;
 	struct queue_id *departed_ids; /* of the departed, which are looked for several times */
 	size_t *left;                  /* positions, relative to first, without a result yet */
 	size_t left_count;

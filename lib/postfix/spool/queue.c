@@ -28,37 +28,6 @@ static unsigned bit_of(const char *word, size_t len)
 	return 0;
 }
 
-int queue_directory_open(const struct postfix *p, struct err *err)
-{
-	int fd = open(p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct stat st;
-
-	if (fd < 0)
-		return err_sys(err, errno, "failed to open the queue '%s'", p->queue_directory);
-	for (unsigned n = 0; n < QUEUE_COUNT; n++)
-		if (fstatat(fd, words[n], &st, 0) != 0 || !S_ISDIR(st.st_mode)) {
-			io_close(&fd);
-			return err_set(err, ERR_CONFIG,
-			    "there is no '%s' in the queue '%s'; is its file system mounted?",
-			    words[n], p->queue_directory);
-		}
-	return fd;
-}
-
-void queue_directory_place(int queue_dir, uint64_t *ret_device, uint64_t *ret_inode)
-{
-	struct stat top = {0}, st;
-
-	(void)fstat(queue_dir, &top);
-	*ret_device = top.st_dev;
-	*ret_inode = top.st_ino;
-	for (unsigned n = 0; n < QUEUE_COUNT; n++)
-		if (fstatat(queue_dir, words[n], &st, 0) == 0 && st.st_dev != top.st_dev) {
-			*ret_device = *ret_device * 31 + st.st_dev;
-			*ret_inode = *ret_inode * 31 + st.st_ino;
-		}
-}
-
 int64_t queue_patience(size_t count)
 {
 	return 120 * USEC_PER_SEC + (int64_t)count * 20000;
@@ -114,14 +83,14 @@ void queue_path(
 	memcpy(at, id->text, strlen(id->text) + 1);
 }
 
-int queue_open(int queue_dir, const char *path)
+int queue_open_path(const struct queue *q, const char *path)
 {
 	int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-	int fd = openat(queue_dir, path, flags | O_NOATIME);
+	int fd = openat(q->dir, path, flags | O_NOATIME);
 
 	/* Only the file's owner may use O_NOATIME. */
 	if (fd < 0 && errno == EPERM)
-		fd = openat(queue_dir, path, flags);
+		fd = openat(q->dir, path, flags);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -178,41 +147,75 @@ static uint32_t depths_of(int queue_dir, const char *word, const struct stat *pa
 	return s.depths;
 }
 
-void queue_layout_read(struct queue_layout *ret, int queue_dir)
+void queue_look(struct queue *q)
 {
 	struct stat st = {0};
 
-	*ret = (struct queue_layout){0};
-	(void)fstat(queue_dir, &st);
+	*q = (struct queue){.dir = q->dir};
+	(void)fstat(q->dir, &st);
 	for (unsigned n = 0; n < QUEUE_COUNT; n++) {
-		uint32_t depths = depths_of(queue_dir, queue_word(queue_at(n)), &st);
+		uint32_t depths = depths_of(q->dir, words[n], &st);
 
 		for (unsigned depth = 0; depth <= HASH_DEPTH_MAX; depth++)
 			if (depths >> depth & 1)
-				ret->spots[ret->count++] =
+				q->spots[q->count++] =
 				    (struct queue_spot){(uint8_t)queue_at(n), (uint8_t)depth};
 	}
-	ret->defer = depths_of(queue_dir, "defer", &st);
-	ret->bounce = depths_of(queue_dir, "bounce", &st);
-	ret->trace = depths_of(queue_dir, "trace", &st);
+	q->defer = depths_of(q->dir, "defer", &st);
+	q->bounce = depths_of(q->dir, "bounce", &st);
+	q->trace = depths_of(q->dir, "trace", &st);
 }
 
-int queue_layout_open(
-    const struct queue_layout *layout, int queue_dir, const struct queue_id *id, unsigned *hint)
+int queue_open(const struct postfix *p, struct queue *ret, struct err *err)
+{
+	struct stat st;
+
+	ret->dir = open(p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (ret->dir < 0)
+		return err_sys(err, errno, "failed to open the queue '%s'", p->queue_directory);
+	for (unsigned n = 0; n < QUEUE_COUNT; n++)
+		if (fstatat(ret->dir, words[n], &st, 0) != 0 || !S_ISDIR(st.st_mode)) {
+			queue_close(ret);
+			return err_set(err, ERR_CONFIG,
+			    "there is no '%s' in the queue '%s'; is its file system mounted?",
+			    words[n], p->queue_directory);
+		}
+	queue_look(ret);
+	return 0;
+}
+
+void queue_close(struct queue *q)
+{
+	io_close(&q->dir);
+}
+
+void queue_place(const struct queue *q, uint64_t *ret_device, uint64_t *ret_inode)
+{
+	struct stat top = {0}, st;
+
+	(void)fstat(q->dir, &top);
+	*ret_device = top.st_dev;
+	*ret_inode = top.st_ino;
+	for (unsigned n = 0; n < QUEUE_COUNT; n++)
+		if (fstatat(q->dir, words[n], &st, 0) == 0 && st.st_dev != top.st_dev) {
+			*ret_device = *ret_device * 31 + st.st_dev;
+			*ret_inode = *ret_inode * 31 + st.st_ino;
+		}
+}
+
+int queue_open_file(const struct queue *q, const struct queue_id *id, unsigned *hint)
 {
 	int error = -ENOENT;
 
-	for (unsigned n = 0; n <= LOOKS * layout->count; n++) {
-		unsigned at = n == 0 && *hint < layout->count ? *hint : n % layout->count;
-		const struct queue_spot *spot = &layout->spots[at];
+	for (unsigned n = 0; n <= LOOKS * q->count; n++) {
+		unsigned at = n == 0 && *hint < q->count ? *hint : n % q->count;
 		char path[QUEUE_PATH_MAX];
 		struct stat st;
-		int fd;
 
-		queue_path(queue_word(spot->queue), spot->depth, id, path);
-		fd = queue_open(queue_dir, path);
+		queue_path(queue_word(q->spots[at].queue), q->spots[at].depth, id, path);
+		int fd = queue_open_path(q, path);
 		if (fd == -ENOENT || fd == -ENOTDIR ||
-		    (fd < 0 && fstatat(queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0))
+		    (fd < 0 && fstatat(q->dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0))
 			continue;
 		*hint = at;
 		if (fd >= 0)

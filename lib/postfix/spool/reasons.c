@@ -70,26 +70,26 @@ static int visit_lines(struct lines *log, spool_reason_visit *visit, void *arg)
 	return code < 0 ? code : visit_block(&block, visit, arg);
 }
 
-static int open_log(const struct queue_layout *layout, int queue_dir, const struct queue_id *id)
+static int open_log(const struct queue *q, const struct queue_id *id)
 {
 	int fd = -ENOENT;
 
 	for (unsigned depth = 0; depth <= HASH_DEPTH_MAX && fd == -ENOENT; depth++) {
 		char path[QUEUE_PATH_MAX];
 
-		if (!(layout->defer >> depth & 1))
+		if (!(q->defer >> depth & 1))
 			continue;
 		queue_path("defer", depth, id, path);
-		fd = queue_open(queue_dir, path);
+		fd = queue_open_path(q, path);
 		fd = fd == -ENOTDIR ? -ENOENT : fd;
 	}
 	return fd;
 }
 
-int spool_reasons_visit(const struct queue_layout *layout, int queue_dir, const struct queue_id *id,
-    spool_reason_visit *visit, void *arg)
+int spool_reasons_visit(
+    const struct queue *q, const struct queue_id *id, spool_reason_visit *visit, void *arg)
 {
-	struct lines log = {.fd = open_log(layout, queue_dir, id), .max = LINES_MAX};
+	struct lines log = {.fd = open_log(q, id), .max = LINES_MAX};
 
 	if (log.fd < 0)
 		return log.fd == -ENOENT ? 0 : log.fd;
@@ -118,16 +118,14 @@ struct task {
 static int work(void *arg, struct bytes *out, struct err *err)
 {
 	const struct task *task = arg;
-	struct queue_layout layout;
-	int queue_dir = queue_directory_open(task->p, err), code;
+	AUTO(queue_close) struct queue queue;
+	int code = queue_open(task->p, &queue, err);
 
-	if (queue_dir < 0)
-		return queue_dir;
-	queue_layout_read(&layout, queue_dir);
-	code = spool_reasons_visit(&layout, queue_dir, task->id, pack, out);
+	if (code < 0)
+		return code;
+	code = spool_reasons_visit(&queue, task->id, pack, out);
 	if (code < 0)
 		err_sys(err, -code, "failed to read the defer log of %s", task->id->text);
-	io_close(&queue_dir);
 	return code;
 }
 

@@ -95,5 +95,5 @@ struct spool_reason {
 /* Reads the log entry by entry, in this process, which must be mail_owner. Memory use does not
  * depend on the log's size. A negative code from visit ends the reading and is returned. */
 typedef int spool_reason_visit(void *arg, const struct spool_reason *reason);
-int spool_reasons_visit(const struct queue_layout *layout, int queue_dir, const struct queue_id *id,
-    spool_reason_visit *visit, void *arg) NODISCARD;
+int spool_reasons_visit(const struct queue *q, const struct queue_id *id, spool_reason_visit *visit,
+    void *arg) NODISCARD;

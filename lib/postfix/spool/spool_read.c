@@ -27,8 +27,7 @@ struct share {
 
 struct worker {
 	const struct share *share;
-	int queue_dir;
-	struct queue_layout layout;
+	struct queue queue;
 	unsigned hint;
 	struct queue_host host;
 	struct queue_message message;
@@ -40,7 +39,7 @@ struct worker {
 
 static void pass_over(struct worker *w, const struct queue_id *id, int code)
 {
-	const struct queue_spot *spot = &w->layout.spots[w->hint];
+	const struct queue_spot *spot = &w->queue.spots[w->hint];
 	char path[QUEUE_PATH_MAX], text[TEXT_MAX];
 
 	if (w->share->reading->unreadable + w->report.unreadable++ >= SPOOL_READ_NAMED)
@@ -60,13 +59,13 @@ static int read_open(struct worker *w, int fd, const struct queue_id *id)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return ERR_STALE;
-	if (queue_is_stuck(&st, (enum queue_name)w->layout.spots[w->hint].queue))
+	if (queue_is_stuck(&st, (enum queue_name)w->queue.spots[w->hint].queue))
 		return ERR_MODE;
 	if (!queue_is_complete(&st)) {
 		w->report.arriving++;
 		return ERR_STALE;
 	}
-	if (w->layout.spots[w->hint].queue == QUEUE_MAILDROP) {
+	if (w->queue.spots[w->hint].queue == QUEUE_MAILDROP) {
 		w->report.maildrop++;
 		return ERR_STALE;
 	}
@@ -78,7 +77,7 @@ static int read_one(struct worker *w, size_t n, struct bytes *out)
 {
 	const struct spool_reading *r = w->share->reading;
 	const struct queue_id *id = r->get(r->arg, n);
-	int fd = queue_layout_open(&w->layout, w->queue_dir, id, &w->hint);
+	int fd = queue_open_file(&w->queue, id, &w->hint);
 	int code = fd;
 
 	if (fd == -ENOENT)
@@ -86,7 +85,7 @@ static int read_one(struct worker *w, size_t n, struct bytes *out)
 	if (fd >= 0)
 		code = read_open(w, fd, id);
 	io_close(&fd);
-	if (code == -EACCES && w->layout.spots[w->hint].queue == QUEUE_MAILDROP)
+	if (code == -EACCES && w->queue.spots[w->hint].queue == QUEUE_MAILDROP)
 		w->report.maildrop++;
 	else if (code == 0)
 		r->take(r->arg, n, &w->message, out);
@@ -99,11 +98,11 @@ static int read_one(struct worker *w, size_t n, struct bytes *out)
 /* A name that was not found may lie at a new depth. */
 static int read_missing(struct worker *w, struct bytes *out)
 {
-	struct queue_layout before = w->layout;
+	struct queue before = w->queue;
 	int code = 0;
 
-	queue_layout_read(&w->layout, w->queue_dir);
-	if (memcmp(before.spots, w->layout.spots, sizeof(before.spots)) == 0)
+	queue_look(&w->queue);
+	if (memcmp(before.spots, w->queue.spots, sizeof(before.spots)) == 0)
 		return 0;
 	for (size_t n = 0; n < w->missing_count && code != -ENOMEM; n++)
 		code = read_one(w, w->share->begin + w->missing[n], out);
@@ -138,19 +137,18 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	    .network_count = w.share->reading->network_count,
 	};
 	w.message.mailboxes.selector = w.share->reading->selector;
-	w.queue_dir = queue_directory_open(w.share->p, err);
-	if (w.queue_dir < 0)
-		return w.queue_dir;
-	queue_layout_read(&w.layout, w.queue_dir);
+	int code = queue_open(w.share->p, &w.queue, err);
+	if (code < 0)
+		return code;
 	bytes_put(out, &w.report, sizeof(w.report));
-	int code = read_all(&w, out);
+	code = read_all(&w, out);
 	w.report.output = out->len - sizeof(w.report);
 	bytes_put(out, strbuf_text(&w.unreadable), w.unreadable.len);
 	if (code == 0 && !out->failed)
 		memcpy(out->at, &w.report, sizeof(w.report));
 	queue_message_release(&w.message);
 	strbuf_release(&w.unreadable);
-	io_close(&w.queue_dir);
+	queue_close(&w.queue);
 	return code < 0 ? err_sys(err, ENOMEM, "failed to read queue files") : 0;
 }
 

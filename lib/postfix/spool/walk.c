@@ -49,8 +49,8 @@ struct walker {
 	struct names names;
 	struct report report;
 	struct strbuf unreadable;
-	int queue_dir;
-	unsigned queue; /* the number of the queue */
+	struct queue queue;
+	unsigned at; /* the number of the queue */
 	struct {
 		struct packed_id id;
 		uint64_t inode;
@@ -78,7 +78,7 @@ static int take_name(struct walker *w, const struct packed_id *id, uint64_t inod
 
 	if (code < 0 || names->marks[at] & NAMES_QUEUE)
 		return code;
-	names->marks[at] = (uint8_t)queue_at(w->queue);
+	names->marks[at] = (uint8_t)queue_at(w->at);
 	const struct packed_id *key = &names->keys[at];
 	if (at >= names->known || w->reread || !(key->time & WALK_READ) ||
 	    (!(key->time & WALK_MOVED) && key->inode != inode)) {
@@ -257,11 +257,11 @@ static int walk_queues(struct walker *w)
 {
 	int code = 0;
 
-	for (w->queue = 0; w->queue < QUEUE_COUNT && code == 0; w->queue++) {
+	for (w->at = 0; w->at < QUEUE_COUNT && code == 0; w->at++) {
 		char path[QUEUE_PATH_MAX];
 
-		snprintf(path, sizeof(path), "%s", queue_word(queue_at(w->queue)));
-		code = walk_directory(w, w->queue_dir, path, 0, 0);
+		snprintf(path, sizeof(path), "%s", queue_word(queue_at(w->at)));
+		code = walk_directory(w, w->queue.dir, path, 0, 0);
 	}
 	return code;
 }
@@ -299,7 +299,7 @@ static int walk_and_put(const struct task *task, struct walker *w, struct bytes 
 	int code = names_init(&w->names, task->known, task->known_count);
 
 	w->reread = task->reread;
-	queue_directory_place(w->queue_dir, &w->report.device, &w->report.inode);
+	queue_place(&w->queue, &w->report.device, &w->report.inode);
 	for (; code == 0 && w->round < ROUNDS; w->round++)
 		code = walk_queues(w);
 	if (code < 0)
@@ -323,13 +323,13 @@ static int work(void *arg, struct bytes *out, struct err *err)
 
 	if (!w)
 		return err_sys(err, ENOMEM, "failed to walk the queue");
-	w->queue_dir = code = queue_directory_open(task->p, err);
-	if (code >= 0) {
+	code = queue_open(task->p, &w->queue, err);
+	if (code == 0) {
 		code = walk_and_put(task, w, out);
 		if (code < 0)
 			err_set(err, code, "failed to walk the queue (%s)", err_word(code));
 	}
-	io_close(&w->queue_dir);
+	queue_close(&w->queue);
 	names_release(&w->names);
 	strbuf_release(&w->unreadable);
 	free(w->visits.list);

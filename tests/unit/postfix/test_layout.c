@@ -4,31 +4,21 @@
 
 #define ARRIVAL INT64_C(1700000000123456)
 
-static int open_spool(const struct rig *rig)
+static struct queue open_queue(const struct rig *rig)
 {
-	int fd = open(rig->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct queue queue;
 
-	assert_true(fd >= 0);
-	return fd;
+	assert_int_equal(queue_open(&rig->p, &queue, NULL), 0);
+	return queue;
 }
 
-static struct queue_layout read_layout(const struct rig *rig)
-{
-	struct queue_layout layout;
-	int fd = open_spool(rig);
-
-	queue_layout_read(&layout, fd);
-	close(fd);
-	return layout;
-}
-
-static uint32_t depths_of(const struct queue_layout *layout, enum queue_name queue)
+static uint32_t depths_of(const struct queue *q, enum queue_name queue)
 {
 	uint32_t depths = 0;
 
-	for (unsigned n = 0; n < layout->count; n++)
-		if (layout->spots[n].queue == queue)
-			depths |= UINT32_C(1) << layout->spots[n].depth;
+	for (unsigned n = 0; n < q->count; n++)
+		if (q->spots[n].queue == queue)
+			depths |= UINT32_C(1) << q->spots[n].depth;
 	return depths;
 }
 
@@ -61,18 +51,18 @@ static void test_depths(void **state)
 
 	(void)state;
 	for (size_t n = 0; n < COUNT_OF(cases); n++) {
-		struct queue_layout layout;
+		AUTO(queue_close) struct queue queue = {.dir = -1};
 		struct rig rig;
 
 		rig_open(&rig);
 		for (size_t at = 0; cases[n].directories[at]; at++)
 			make(&rig, cases[n].directories[at]);
-		layout = read_layout(&rig);
-		case_assert(cases[n].name, depths_of(&layout, QUEUE_DEFERRED) == cases[n].deferred);
-		case_assert(cases[n].name, depths_of(&layout, QUEUE_HOLD) == cases[n].hold);
-		case_assert(cases[n].name, layout.defer == cases[n].defer);
-		case_assert(cases[n].name, layout.bounce == 1);
-		case_assert(cases[n].name, layout.spots[0].queue == QUEUE_MAILDROP);
+		queue = open_queue(&rig);
+		case_assert(cases[n].name, depths_of(&queue, QUEUE_DEFERRED) == cases[n].deferred);
+		case_assert(cases[n].name, depths_of(&queue, QUEUE_HOLD) == cases[n].hold);
+		case_assert(cases[n].name, queue.defer == cases[n].defer);
+		case_assert(cases[n].name, queue.bounce == 1);
+		case_assert(cases[n].name, queue.spots[0].queue == QUEUE_MAILDROP);
 		rig_close(&rig);
 	}
 }
@@ -81,7 +71,7 @@ static void test_depths(void **state)
 static void test_deepest(void **state)
 {
 	char path[512];
-	struct queue_layout layout;
+	AUTO(queue_close) struct queue queue = {.dir = -1};
 	struct rig rig;
 
 	(void)state;
@@ -91,15 +81,15 @@ static void test_deepest(void **state)
 		strncat(path, "/A", sizeof(path) - strlen(path) - 1);
 		rig_directory(&rig, path);
 	}
-	layout = read_layout(&rig);
-	assert_int_equal(depths_of(&layout, QUEUE_DEFERRED), (1u << (HASH_DEPTH_MAX + 1)) - 1);
+	queue = open_queue(&rig);
+	assert_int_equal(depths_of(&queue, QUEUE_DEFERRED), (1u << (HASH_DEPTH_MAX + 1)) - 1);
 	rig_close(&rig);
 }
 
 static void test_links_and_files(void **state)
 {
 	char path[256];
-	struct queue_layout layout;
+	AUTO(queue_close) struct queue queue = {.dir = -1};
 	struct rig rig;
 
 	(void)state;
@@ -108,19 +98,19 @@ static void test_links_and_files(void **state)
 	assert_int_equal(symlink("/", path), 0);
 	snprintf(path, sizeof(path), "%s/deferred/B", rig.spool);
 	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0700));
-	layout = read_layout(&rig);
-	assert_int_equal(depths_of(&layout, QUEUE_DEFERRED), 1);
+	queue = open_queue(&rig);
+	assert_int_equal(depths_of(&queue, QUEUE_DEFERRED), 1);
 	rig_close(&rig);
 }
 
 static void test_open(void **state)
 {
 	unsigned hint = 0, missing = 3;
-	struct queue_layout layout;
+	AUTO(queue_close) struct queue queue = {.dir = -1};
 	struct queue_id deep, flat, gone;
 	char path[256];
 	struct rig rig;
-	int dir, fd;
+	int fd;
 
 	(void)state;
 	rig_open(&rig);
@@ -130,20 +120,18 @@ static void test_open(void **state)
 	gone = rig_mail(&rig, QUEUE_HOLD, ARRIVAL);
 	rig_path(&rig, QUEUE_HOLD, &gone, path);
 	unlink(path);
-	layout = read_layout(&rig);
-	dir = open_spool(&rig);
-	fd = queue_layout_open(&layout, dir, &deep, &hint);
+	queue = open_queue(&rig);
+	fd = queue_open_file(&queue, &deep, &hint);
 	assert_true(fd >= 0);
-	assert_int_equal(layout.spots[hint].queue, QUEUE_DEFERRED);
-	assert_int_equal(layout.spots[hint].depth, 2);
+	assert_int_equal(queue.spots[hint].queue, QUEUE_DEFERRED);
+	assert_int_equal(queue.spots[hint].depth, 2);
 	close(fd);
-	fd = queue_layout_open(&layout, dir, &flat, &hint);
+	fd = queue_open_file(&queue, &flat, &hint);
 	assert_true(fd >= 0);
-	assert_int_equal(layout.spots[hint].depth, 0);
+	assert_int_equal(queue.spots[hint].depth, 0);
 	close(fd);
-	assert_int_equal(queue_layout_open(&layout, dir, &gone, &missing), -ENOENT);
+	assert_int_equal(queue_open_file(&queue, &gone, &missing), -ENOENT);
 	assert_int_equal(missing, 3);
-	close(dir);
 	rig_close(&rig);
 }
 
@@ -186,12 +174,11 @@ static void test_place(void **state)
 
 	(void)state;
 	for (size_t n = 0; n < 2; n++) {
-		int fd;
+		AUTO(queue_close) struct queue queue = {.dir = -1};
 
 		rig_open(&rigs[n]);
-		fd = open_spool(&rigs[n]);
-		queue_directory_place(fd, &device[n], &inode[n]);
-		close(fd);
+		queue = open_queue(&rigs[n]);
+		queue_place(&queue, &device[n], &inode[n]);
 	}
 	assert_true(device[0] == device[1]);
 	assert_true(inode[0] != inode[1]);
