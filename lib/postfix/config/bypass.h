@@ -25,8 +25,8 @@ extern const char *const bypass_parameters[];
 /* Adds findings from the facts alone, without a running Postfix. Their IDs: not_set_up (then no
  * other), milter_missing, policy_envelope (instead of milter_missing if the policy front sees that
  * mail), milter_not_first, no_milters, proxy_filter, milter_maps, redirect, default_action,
- * command_timeout (socket_activation if systemd listens), socket_unreachable, short_ids, and those
- * of bypass_policy.h. */
+ * command_timeout (socket_activation if systemd listens), socket_unreachable, policy_missing,
+ * short_ids, and those of bypass_policy.h. */
 void bypass_check(const struct bypass_facts *facts, struct findings *to);
 /* Whether the finding means that some mail passes the rules. */
 bool bypass_is_past_rules(const struct finding *finding);

@@ -30,7 +30,7 @@ struct bypass_chroots bypass_chroots_of(const struct bypass_facts *facts)
 	for (size_t n = 0; n < facts->conf->service_count; n++) {
 		const struct service *s = &facts->conf->services[n];
 
-		if (strcmp(s->program, "smtpd") != 0 && strcmp(s->program, "cleanup") != 0)
+		if (!service_runs(s, "smtpd") && !service_runs(s, "cleanup"))
 			continue;
 		chroots.any |= s->chroot;
 		chroots.all &= s->chroot;

@@ -1,9 +1,31 @@
 /* SPDX-License-Identifier: ISC */
-/* Private to lib/postfix/config: commands that an admin can type to mend a finding. */
+/* Private to lib/postfix/config: what the checks of bypass.h share, and the commands that an admin
+ * can type to mend a finding. */
 #pragma once
 
 #include "postfix/config/bypass.h"
 #include "postfix/config/milters.h"
+
+/* Each check looks at one service. */
+struct scope {
+	const struct bypass_facts *facts;
+	const struct service *service;
+	const char *list; /* lists this program's milters */
+	struct findings *to;
+	bool milters;          /* some list names the daemon */
+	struct strbuf command; /* of the next finding; empty: the usual one */
+};
+const char *scope_value(const struct scope *s, const char *name);
+/* milter_find in s->list. */
+unsigned scope_find_ours(const struct scope *s, struct milter *ret);
+/* Whether the service, going by a unix endpoint, finds another file than the socket ours. Then
+ * *ret_seen is its path. */
+bool scope_misses(
+    const struct scope *s, const char *endpoint, const char *ours, struct strbuf *ret_seen);
+/* Adds a finding about the parameter name. Its words name the service only if it sets the parameter
+ * itself, so that a value of main.cf is reported once, not for each service. */
+void scope_tell(struct scope *s, const char *id, enum finding_level level, const char *name,
+    const char *format, ...) FORMAT(5, 6);
 
 struct bypass_chroots {
 	bool any, all; /* of smtpd and cleanup */

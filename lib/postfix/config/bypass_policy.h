@@ -3,8 +3,7 @@
  * name our policy front, and can an earlier restriction permit mail before the front is asked? */
 #pragma once
 
-#include "postfix/config/bypass.h"
-#include "postfix/config/milters.h"
+#include "postfix/config/bypass_advice.h"
 
 struct policy_place {
 	bool found;
@@ -15,9 +14,9 @@ struct policy_place {
 struct policy_place policy_place_in(const char *list, const char *socket);
 
 /* Whether a list of any smtpd names it. */
-bool bypass_policy_is_named(const struct bypass_facts *facts);
+bool policy_is_named(const struct bypass_facts *facts);
 /* Whether the policy front sees all mail of this smtpd, at RCPT or at the end of data. */
-bool bypass_policy_serves(const struct bypass_facts *facts, const struct service *service);
-/* IDs: policy_missing (then no other), policy_half, policy_not_first, policy_default_action,
- * policy_unreachable. They are notes for a service whose mail the milter sees as well. */
-void bypass_policy_check(const struct bypass_facts *facts, struct findings *to);
+bool policy_serves(const struct scope *s);
+/* IDs: policy_half, policy_not_first, policy_default_action, policy_unreachable. The first two are
+ * notes for a service whose mail the milter sees as well. */
+void policy_check(struct scope *s);

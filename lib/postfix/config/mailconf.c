@@ -122,6 +122,11 @@ int mailconf_read(
 	return code;
 }
 
+bool service_runs(const struct service *s, const char *program)
+{
+	return strcmp(s->program, program) == 0;
+}
+
 bool mailconf_overrides(const struct mailconf *c, const struct service *service, const char *name)
 {
 	return service && find_value(&c->overrides, service->name, name);

@@ -28,6 +28,7 @@ int mailconf_read(const struct postfix *p, const char *const *names, struct mail
 int mailconf_parse(struct mailconf *c) NODISCARD;
 void mailconf_release(struct mailconf *c);
 
+bool service_runs(const struct service *s, const char *program);
 /* Whether `-o` sets the parameter; false if service is NULL. */
 bool mailconf_overrides(const struct mailconf *c, const struct service *service, const char *name);
 /* The value in force for this service (NULL: in main.cf), or "". */
