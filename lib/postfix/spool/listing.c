@@ -38,9 +38,9 @@ static bool is_short(int fd, size_t max)
 	return fstat(fd, &st) == 0 && (uint64_t)st.st_size <= LENGTH_BASE + max * LENGTH_PER_NAME;
 }
 
-static void read_queue(struct listing *l, const struct queue *q, enum queue_name queue, size_t max)
+static void read_queue(struct listing *l, int queue_dir, enum queue_name queue, size_t max)
 {
-	int fd = openat(q->dir, queue_word(queue), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(queue_dir, queue_word(queue), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 || !is_short(fd, max) ? NULL : fdopendir(fd);
 
 	if (dir && read_names(l, dir, max))
@@ -51,13 +51,13 @@ static void read_queue(struct listing *l, const struct queue *q, enum queue_name
 		close(fd);
 }
 
-void listing_read(struct listing *ret, const struct queue *q, unsigned queues, size_t max)
+void listing_read(struct listing *ret, int queue_dir, unsigned queues, size_t max)
 {
 	if (names_init(&ret->names, NULL, 0) < 0)
 		return;
 	for (unsigned n = 0; n < QUEUE_COUNT; n++)
 		if (queues & queue_at(n))
-			read_queue(ret, q, queue_at(n), max);
+			read_queue(ret, queue_dir, queue_at(n), max);
 }
 
 void listing_release(struct listing *l)

@@ -14,7 +14,7 @@ struct listing {
 };
 
 /* queues: bits. Skips unreadable ones and those with more than max names. */
-void listing_read(struct listing *ret, const struct queue *q, unsigned queues, size_t max);
+void listing_read(struct listing *ret, int queue_dir, unsigned queues, size_t max);
 void listing_release(struct listing *l);
 bool listing_knows(
     const struct listing *l, const struct queue_spot *spot); /* its queue was read completely */

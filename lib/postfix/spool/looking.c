@@ -219,7 +219,7 @@ static void look_at_left(struct looking *l)
 	size_t kept = 0;
 
 	if (l->get && l->left_count >= LIST_COUNT)
-		listing_read(&l->names, &l->queue, queues_before_hint(l), l->left_count);
+		listing_read(&l->names, l->queue.dir, queues_before_hint(l), l->left_count);
 	for (size_t n = 0; n < l->left_count; n++) {
 		size_t at = l->left[n];
 		struct proof *proof = &l->proofs[at];
@@ -249,11 +249,11 @@ static void look_for(struct looking *l, size_t begin, size_t end)
 /* look_for, between two listings of the short queues: a message may move into one meanwhile. */
 static void look_between_lists(struct looking *l, size_t begin, size_t end)
 {
-	listing_read(&l->names, &l->queue, QUEUE_ALL, end - begin);
+	listing_read(&l->names, l->queue.dir, QUEUE_ALL, end - begin);
 	unsigned listed = l->names.queues;
 	look_for(l, begin, end);
 	listing_release(&l->names);
-	listing_read(&l->names, &l->queue, listed, end - begin);
+	listing_read(&l->names, l->queue.dir, listed, end - begin);
 	for (size_t n = begin; n < end; n++)
 		if (listing_has(&l->names, id_at(l, l->left[n])))
 			l->proofs[l->left[n]].queue = QUEUE_ALL;
