@@ -9,6 +9,8 @@
 #define POSTCONF_MAX     ((size_t)1 << 20)
 #define ASKED_MAX        32
 #define BLANKS           " \t\r\n,"
+#define HASH_QUEUE_NAMES "hash_queue_names"
+#define HASH_QUEUE_DEPTH "hash_queue_depth"
 
 static const char *const postconf_places[] = {
     "/usr/sbin/postconf", "/usr/bin/postconf", "/usr/local/sbin/postconf"};
@@ -23,11 +25,6 @@ static const struct text {
     {"myhostname", offsetof(struct postfix, myhostname)},
     {"myorigin", offsetof(struct postfix, myorigin)},
     {"mydestination", offsetof(struct postfix, mydestination)},
-};
-enum {
-	AT_HASH_QUEUE_NAMES = COUNT_OF(texts),
-	AT_HASH_QUEUE_DEPTH,
-	AT_COUNT,
 };
 
 static char **text_of(struct postfix *p, size_t n)
@@ -72,29 +69,31 @@ int postconf_run(const char *directory, const char *option, const char *const *w
 	return err_within(err, ERR_CONFIG, "the Postfix configuration in '%s'", directory);
 }
 
-const char *postconf_value(const char *line, const char *name)
+void postconf_cut(struct strbuf *text)
 {
-	size_t len = strlen(name);
-
-	if (strncmp(line, name, len) != 0)
-		return NULL;
-	line += len;
-	line += strspn(line, " ");
-	return *line == '=' ? line + 1 + strspn(line + 1, " ") : NULL;
+	for (size_t n = 0; n < text->len; n++)
+		if (text->text[n] == '\n')
+			text->text[n] = '\0';
 }
 
-/* text: postconf's output, cut into lines; may be NULL. */
-static void take_values(char *text, const char *const *names, size_t count, const char **values)
+const char *postconf_find(const struct strbuf *lines, const char *service, const char *name)
 {
-	char *rest = NULL;
+	const struct strlist list = strlist_of(lines);
+	size_t service_len = strlen(service), len = strlen(name);
 
-	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line;
-	     line = strtok_r(NULL, "\n", &rest))
-		for (size_t n = 0; n < count; n++) {
-			const char *value = postconf_value(line, names[n]);
-			if (value)
-				values[n] = value;
-		}
+	strlist_each (line, &list) {
+		const char *at = line;
+
+		if (service_len > 0 && (!str_starts(line, service) || line[service_len] != '/'))
+			continue;
+		at += service_len > 0 ? service_len + 1 : 0;
+		if (!str_starts(at, name))
+			continue;
+		at += len + strspn(at + len, " ");
+		if (*at == '=')
+			return at + 1 + strspn(at + 1, " ");
+	}
+	return NULL;
 }
 
 /* In Debian's Postfix myorigin may name a file, whose first line is the value. */
@@ -128,29 +127,39 @@ static void take_hashing(struct postfix *p, const char *names, unsigned depth)
 				p->hashed_queues |= queue_at(n);
 }
 
-static int fill(
-    struct postfix *p, const char *const *names, const char *const *values, struct err *err)
+/* lines: postconf's output. */
+static int find(
+    const struct strbuf *lines, const char *name, const char **ret_value, struct err *err)
 {
+	*ret_value = postconf_find(lines, "", name);
+	return *ret_value ? 0 : err_set(err, ERR_CONFIG, "postconf does not know %s", name);
+}
+
+static int fill(struct postfix *p, const struct strbuf *lines, struct err *err)
+{
+	const char *value, *hashed;
 	uint64_t depth;
+	int code = find(lines, HASH_QUEUE_NAMES, &hashed, err);
 
-	for (size_t n = 0; n < AT_COUNT; n++)
-		if (!values[n])
-			return err_set(err, ERR_CONFIG, "postconf does not know %s", names[n]);
-	if (str_parse_u64(values[AT_HASH_QUEUE_DEPTH], 1, HASH_DEPTH_MAX, &depth) < 0)
-		return err_set(err, ERR_CONFIG, "hash_queue_depth '%s' is not 1 to 16",
-		    values[AT_HASH_QUEUE_DEPTH]);
-	for (size_t n = 0; n < COUNT_OF(texts); n++) {
-		bool is_origin = text_of(p, n) == &p->myorigin;
+	code = code ?: find(lines, HASH_QUEUE_DEPTH, &value, err);
+	if (code == 0 && str_parse_u64(value, 1, HASH_DEPTH_MAX, &depth) < 0)
+		code = err_set(err, ERR_CONFIG, "hash_queue_depth '%s' is not 1 to 16", value);
+	for (size_t n = 0; code == 0 && n < COUNT_OF(texts); n++) {
+		char **text = text_of(p, n);
 
-		*text_of(p, n) = is_origin ? resolve_origin(values[n]) : strdup(values[n]);
-		if (!*text_of(p, n))
-			return err_sys(err, ENOMEM, "failed to keep the Postfix configuration");
+		code = find(lines, texts[n].name, &value, err);
+		if (code == 0)
+			*text = text == &p->myorigin ? resolve_origin(value) : strdup(value);
+		if (code == 0 && !*text)
+			code = err_sys(err, ENOMEM, "failed to keep the Postfix configuration");
 	}
+	if (code < 0)
+		return code;
 	if (p->queue_directory[0] != '/' || p->command_directory[0] != '/')
 		return err_set(
 		    err, ERR_CONFIG, "queue_directory or command_directory is not absolute");
-	take_hashing(p, values[AT_HASH_QUEUE_NAMES], (unsigned)depth);
-	int code = role_of_user(p->mail_owner, &p->owner, err);
+	take_hashing(p, hashed, (unsigned)depth);
+	code = role_of_user(p->mail_owner, &p->owner, err);
 	/* Our children read queue files as this user. Postfix refuses root, too. */
 	if (code == 0 && p->owner.uid == 0)
 		code = err_set(err, ERR_CONFIG, "mail_owner '%s' is root", p->mail_owner);
@@ -187,31 +196,31 @@ static int read_service_names(struct postfix *p, struct err *err)
 {
 	static const char *const name[] = {"myhostname", NULL};
 	static const char *const words[] = {"-x", "*/*/myhostname", NULL};
-	AUTO(strbuf_release) struct strbuf text = {0};
-	char *rest = NULL;
+	AUTO(strbuf_release) struct strbuf lines = {0};
 
 	if (!postfix_master_mentions(p, name))
 		return 0;
-	int code = postconf_run(p->config_directory, "-P", words, &text, err);
-	for (char *line = code == 0 && text.text ? strtok_r(text.text, "\n", &rest) : NULL; line;
-	     line = strtok_r(NULL, "\n", &rest)) {
+	int code = postconf_run(p->config_directory, "-P", words, &lines, err);
+	if (code < 0)
+		return code;
+	postconf_cut(&lines);
+	const struct strlist list = strlist_of(&lines);
+	strlist_each (line, &list) {
 		const char *value = strstr(line, " = ");
 
 		if (value)
 			strlist_push(&p->service_names, value + 3, strlen(value + 3));
 	}
-	if (code == 0 && p->service_names.failed)
-		return err_sys(err, ENOMEM, "failed to keep the Postfix configuration");
-	return code;
+	return p->service_names.failed
+		   ? err_sys(err, ENOMEM, "failed to keep the Postfix configuration")
+		   : 0;
 }
 
 int postfix_read(const char *config_directory, struct postfix *ret, struct err *err)
 {
-	const char *names[AT_COUNT + 1] = {
-	    [AT_HASH_QUEUE_NAMES] = "hash_queue_names", [AT_HASH_QUEUE_DEPTH] = "hash_queue_depth"};
-	const char *values[AT_COUNT] = {0};
+	const char *names[COUNT_OF(texts) + 3] = {HASH_QUEUE_NAMES, HASH_QUEUE_DEPTH};
 	struct postfix p = {.config_directory = realpath(config_directory, NULL)};
-	AUTO(strbuf_release) struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf lines = {0};
 
 	if (!p.config_directory) {
 		err_sys(
@@ -219,12 +228,10 @@ int postfix_read(const char *config_directory, struct postfix *ret, struct err *
 		return ERR_CONFIG;
 	}
 	for (size_t n = 0; n < COUNT_OF(texts); n++)
-		names[n] = texts[n].name;
-	int code = postconf_run(p.config_directory, "-x", names, &text, err);
-	if (code == 0) {
-		take_values(text.text, names, AT_COUNT, values);
-		code = fill(&p, names, values, err);
-	}
+		names[n + 2] = texts[n].name;
+	int code = postconf_run(p.config_directory, "-x", names, &lines, err);
+	postconf_cut(&lines);
+	code = code ?: fill(&p, &lines, err);
 	code = code ?: read_service_names(&p, err);
 	if (code < 0)
 		postfix_release(&p);
@@ -360,25 +367,21 @@ void postfix_release(struct postfix *p)
 int postfix_parameters(
     const struct postfix *p, const char *const *names, struct strbuf *rets, struct err *err)
 {
-	const char *values[ASKED_MAX] = {0};
-	AUTO(strbuf_release) struct strbuf text = {0};
-	size_t count = 0;
-	int code = postconf_run(p->config_directory, "-x", names, &text, err);
+	AUTO(strbuf_release) struct strbuf lines = {0};
+	int code = postconf_run(p->config_directory, "-x", names, &lines, err);
 
-	if (code < 0)
-		return code;
-	while (count < COUNT_OF(values) && names[count])
-		count++;
-	take_values(text.text, names, count, values);
-	for (size_t n = 0; n < count; n++) {
+	postconf_cut(&lines);
+	for (size_t n = 0; code == 0 && names[n]; n++) {
+		const char *value;
+
 		strbuf_clear(&rets[n]);
-		if (!values[n])
-			return err_set(err, ERR_CONFIG, "postconf does not know %s", names[n]);
-		strbuf_puts(&rets[n], values[n]);
+		code = find(&lines, names[n], &value, err);
+		if (code == 0)
+			strbuf_puts(&rets[n], value);
 		if (rets[n].failed)
 			return err_sys(err, ENOMEM, "failed to keep %s", names[n]);
 	}
-	return 0;
+	return code;
 }
 
 int postfix_parameter(

@@ -74,5 +74,8 @@ int postconf_run(const char *directory, const char *option, const char *const *w
 /* Whether master.cf has one of the words (ended by NULL) outside of comments. This look at the file
  * saves most hosts a call of postconf. False, too, if the file cannot be read. */
 bool postfix_master_mentions(const struct postfix *p, const char *const *words);
-/* The value, perhaps empty, in a line "name = value"; NULL for other lines. */
-const char *postconf_value(const char *line, const char *name);
+/* Cuts postconf's output into a packed list of lines. */
+void postconf_cut(struct strbuf *text);
+/* The value, perhaps empty, in the line "name = value", or "service/name = value" unless service is
+ * "". NULL if there is none. */
+const char *postconf_find(const struct strbuf *lines, const char *service, const char *name);

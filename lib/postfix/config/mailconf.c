@@ -3,39 +3,6 @@
 
 #define NAMES_MAX 32
 
-static void cut_lines(struct strbuf *text)
-{
-	for (size_t n = 0; n < text->len; n++)
-		if (text->text[n] == '\n')
-			text->text[n] = '\0';
-}
-
-static char *next_line(const struct strbuf *text, char *line)
-{
-	if (!text->text)
-		return NULL;
-	line = line ? line + strlen(line) + 1 : text->text;
-	return line < text->text + text->len ? line : NULL;
-}
-
-/* Searches lines "service/name = value", or "name = value" if service is "". */
-static const char *find_value(const struct strbuf *text, const char *service, const char *name)
-{
-	size_t len = strlen(service);
-
-	for (char *line = next_line(text, NULL); line; line = next_line(text, line)) {
-		const char *value = NULL;
-
-		if (len == 0)
-			value = postconf_value(line, name);
-		else if (strncmp(line, service, len) == 0 && line[len] == '/')
-			value = postconf_value(line + len + 1, name);
-		if (value)
-			return value;
-	}
-	return NULL;
-}
-
 /* At a compatibility level below 1 (Postfix before 3.0) "-" means yes. */
 static bool is_chrooted(const struct mailconf *c, const char *column)
 {
@@ -72,22 +39,21 @@ static bool parse_service(const struct mailconf *c, char *line, struct service *
 int mailconf_parse(struct mailconf *c)
 {
 	size_t lines = 1;
+	char *rest = NULL;
 
 	if (c->main.failed || c->master.failed || c->overrides.failed)
 		return -ENOMEM;
-	cut_lines(&c->main);
-	cut_lines(&c->overrides);
+	postconf_cut(&c->main);
+	postconf_cut(&c->overrides);
 	for (size_t n = 0; n < c->master.len; n++)
 		lines += c->master.text[n] == '\n';
-	cut_lines(&c->master);
 	c->services = calloc(lines, sizeof(*c->services));
 	if (!c->services)
 		return -ENOMEM;
-	for (char *line = next_line(&c->master, NULL), *next; line; line = next) {
-		next = next_line(&c->master, line);
+	for (char *line = c->master.text ? strtok_r(c->master.text, "\n", &rest) : NULL; line;
+	     line = strtok_r(NULL, "\n", &rest))
 		if (parse_service(c, line, &c->services[c->service_count]))
 			c->service_count++;
-	}
 	return 0;
 }
 
@@ -129,15 +95,15 @@ bool service_runs(const struct service *s, const char *program)
 
 bool mailconf_overrides(const struct mailconf *c, const struct service *service, const char *name)
 {
-	return service && find_value(&c->overrides, service->name, name);
+	return service && postconf_find(&c->overrides, service->name, name);
 }
 
 const char *mailconf_value(
     const struct mailconf *c, const struct service *service, const char *name)
 {
-	const char *value = service ? find_value(&c->overrides, service->name, name) : NULL;
+	const char *value = service ? postconf_find(&c->overrides, service->name, name) : NULL;
 
 	if (!value)
-		value = find_value(&c->main, "", name);
+		value = postconf_find(&c->main, "", name);
 	return value ? value : "";
 }

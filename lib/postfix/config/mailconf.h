@@ -12,7 +12,7 @@ struct service {
 };
 
 struct mailconf {
-	/* Lines, each NUL-terminated by mailconf_parse. */
+	/* Lines; mailconf_parse cuts them. */
 	struct strbuf main;      /* "name = value" of postconf -x */
 	struct strbuf master;    /* of postconf -M */
 	struct strbuf overrides; /* "smtp/inet/name = value" of postconf -P -x; may be

@@ -13,9 +13,9 @@ static int read_list(const char *copy, const char *name, struct wiring_list *ret
 	int code = postconf_run(copy, "-n", words, &out, err);
 
 	ret->name = name;
-	value = code == 0 ? postconf_value(strbuf_text(&out), name) : NULL;
-	if (value)
-		strbuf_add(&ret->before, value, strcspn(value, "\n"));
+	postconf_cut(&out);
+	value = code == 0 ? postconf_find(&out, "", name) : NULL;
+	strbuf_puts(&ret->before, value ? value : "");
 	return code;
 }
 
