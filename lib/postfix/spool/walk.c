@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The child hands over a struct report, the packed IDs to read, the positions of IDs not found, a
- * mark for each ID to read (its queue, and NAMES_READ for a known one), and the packed list of
- * unreadable directories. */
+/* The child hands over a struct report, the packed IDs to read (with KNOWN or not), the positions
+ * of IDs not found, and the packed list of unreadable directories. */
 #include "postfix/spool/walk.h"
 
 #include <dirent.h>
@@ -17,6 +16,7 @@
 #define TEXT_MAX        256
 #define WALK_TIME       (600 * USEC_PER_SEC) /* somebody may have stopped the child with a signal */
 #define ROUNDS          2
+#define KNOWN           PACKED_ID_FLAG_A
 #define GRAIN           USEC_PER_SEC /* the coarsest resolution of file times */
 
 struct task {
@@ -266,23 +266,19 @@ static int walk_queues(struct walker *w)
 	return code;
 }
 
-static void put_to_read(const struct walker *w, bool marks, struct bytes *out)
+static void put_to_read(const struct walker *w, struct bytes *out)
 {
 	const struct names *names = &w->names;
 
-	for (unsigned n = 0; n < QUEUE_COUNT && w->report.to_read > 0; n++) {
-		uint8_t wanted = (uint8_t)(NAMES_READ | queue_at(n));
-
+	for (unsigned n = 0; n < QUEUE_COUNT && w->report.to_read > 0; n++)
 		for (size_t at = 0; at < names->count; at++) {
-			if (names->marks[at] != wanted)
+			struct packed_id id = names->keys[at];
+
+			if (names->marks[at] != (NAMES_READ | queue_at(n)))
 				continue;
-			if (marks)
-				bytes_put_u8(
-				    out, at < names->known ? wanted : wanted & NAMES_QUEUE);
-			else
-				bytes_put(out, &names->keys[at], sizeof(names->keys[at]));
+			id.time = (id.time & ~PACKED_ID_FLAGS) | (at < names->known ? KNOWN : 0);
+			bytes_put(out, &id, sizeof(id));
 		}
-	}
 }
 
 static void put_nameless(struct walker *w, struct bytes *out)
@@ -305,9 +301,8 @@ static int walk_and_put(const struct task *task, struct walker *w, struct bytes 
 	if (code < 0)
 		return code;
 	bytes_put(out, &w->report, sizeof(w->report));
-	put_to_read(w, false, out);
+	put_to_read(w, out);
 	put_nameless(w, out);
-	put_to_read(w, true, out);
 	bytes_put(out, strbuf_text(&w->unreadable), w->unreadable.len);
 	if (out->failed || w->unreadable.failed)
 		return -ENOMEM;
@@ -337,21 +332,15 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	return code;
 }
 
-static int take_to_read(
-    struct walked *w, const struct packed_id *ids, const uint8_t *marks, size_t count)
+static int take_to_read(struct walked *w, const struct packed_id *ids, size_t count)
 {
 	w->to_read = calloc(count + 1, sizeof(*w->to_read));
 	if (!w->to_read)
 		return -ENOMEM;
 	for (size_t n = 0; n < count; n++) {
-		struct walk_name *name = &w->to_read[n];
-		unsigned queue = marks[n] & NAMES_QUEUE;
-
-		if (queue == 0 || (queue & (queue - 1)) != 0 ||
-		    queue_id_unpack(&ids[n], &name->queue_id) < 0)
+		w->to_read[n].known = ids[n].time & KNOWN;
+		if (queue_id_unpack(&ids[n], &w->to_read[n].queue_id) < 0)
 			return ERR_CHILD;
-		name->queue = (uint8_t)queue;
-		name->known = marks[n] & NAMES_READ;
 	}
 	w->to_read_count = count;
 	return 0;
@@ -363,15 +352,6 @@ static bool are_positions(const uint32_t *list, size_t count, size_t below)
 		if (list[n] >= below || (n > 0 && list[n] <= list[n - 1]))
 			return false;
 	return true;
-}
-
-static void take_numbers(struct walked *w, const struct report *r)
-{
-	w->device = r->device;
-	w->inode = r->inode;
-	w->names = r->names;
-	w->known_there = r->known_there;
-	w->unreadable_count = r->unreadable;
 }
 
 /* The child is not trusted. */
@@ -388,14 +368,17 @@ static int take_report(struct walked *w, size_t known_count)
 	ids = reader_take(&in, r->to_read * sizeof(*ids));
 	w->nameless = reader_take(&in, r->nameless * sizeof(*w->nameless));
 	w->nameless_count = r->nameless;
-	const uint8_t *marks = reader_take(&in, r->to_read);
 	if (in.failed || !are_positions(w->nameless, r->nameless, known_count) ||
 	    strlist_view((const char *)in.at, (size_t)(in.end - in.at),
 		(uint32_t)(r->unreadable < WALK_NAMED ? r->unreadable : WALK_NAMED), &list) < 0)
 		return ERR_CHILD;
-	take_numbers(w, r);
+	w->device = r->device;
+	w->inode = r->inode;
+	w->names = r->names;
+	w->known_there = r->known_there;
+	w->unreadable_count = r->unreadable;
 	strbuf_add(&w->unreadable, list.first, list.bytes);
-	return w->unreadable.failed ? -ENOMEM : take_to_read(w, ids, marks, r->to_read);
+	return w->unreadable.failed ? -ENOMEM : take_to_read(w, ids, r->to_read);
 }
 
 int walked_parse(struct walked *ret, const struct blob *memory, size_t known_count)

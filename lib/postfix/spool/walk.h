@@ -19,8 +19,7 @@
 
 struct walk_name {
 	struct queue_id queue_id;
-	uint8_t queue; /* enum queue_name */
-	bool known;    /* one of the known IDs */
+	bool known; /* one of the known IDs */
 };
 
 #define WALK_KNOWN_MAX (UINT32_C(1) << 25) /* more are ERR_LIMIT */

@@ -46,7 +46,7 @@ static void test_unknown(void **state)
 	static const char *const strangers[] = {"incoming/123456.789", "active/README",
 	    "hold/.hidden", "deferred/lowercase", "deferred/0/x", "hold/A"};
 	struct queue_id ids[QUEUE_COUNT + 3];
-	uint8_t last = 0;
+	enum queue_name last = 0;
 	struct walked w;
 	char path[256];
 	struct rig rig;
@@ -71,10 +71,15 @@ static void test_unknown(void **state)
 		const struct walk_name *name = find(&w, &ids[n]);
 
 		case_assert(ids[n].text, name && !name->known);
-		case_assert(ids[n].text,
-		    name->queue == (n < QUEUE_COUNT ? queue_at((unsigned)n) : QUEUE_DEFERRED));
-		case_assert(ids[n].text, w.to_read[n].queue >= last);
-		last = w.to_read[n].queue;
+	}
+	for (size_t n = 0; n < COUNT_OF(ids); n++) { /* in flow order */
+		enum queue_name queue = QUEUE_DEFERRED;
+
+		for (unsigned at = 0; at < QUEUE_COUNT; at++)
+			if (queue_id_equal(&ids[at], &w.to_read[n].queue_id))
+				queue = queue_at(at);
+		case_assert(w.to_read[n].queue_id.text, queue >= last);
+		last = queue;
 	}
 	assert_int_equal(w.known_there, 0);
 	assert_int_equal(w.nameless_count, 0);
@@ -292,10 +297,10 @@ static void test_lies(void **state)
 	    {"a text without an end", 0, 0, 0, 1, "x: y", 4, ERR_CHILD},
 	    {"endless", 0, UINT64_MAX, 0, 0, "", 0, ERR_CHILD},
 	    {"endless by overflow", 0, UINT64_MAX / 16 + 1, 0, 0, "", 0, ERR_CHILD},
-	    {"no queue ID", 0, 1, 0, 0, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 17, ERR_CHILD},
-	    {"a queue ID", 0, 1, 0, 0, "\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1", 17, 0},
-	    {"in no queue", 0, 1, 0, 0, "\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0", 17, ERR_CHILD},
-	    {"in two queues", 0, 1, 0, 0, "\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\3", 17, ERR_CHILD},
+	    {"no queue ID", 0, 1, 0, 0, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16, ERR_CHILD},
+	    {"a queue ID", 0, 1, 0, 0, "\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 16, 0},
+	    {"a known queue ID", 0, 1, 0, 0, "\1\0\0\0\0\0\0\200\1\0\0\0\0\0\0\0", 16, 0},
+	    {"half a queue ID", 0, 1, 0, 0, "\1\0\0\0\0\0\0\0", 8, ERR_CHILD},
 	};
 
 	(void)state;
