@@ -54,19 +54,9 @@ int endpoint_parse(const char *socket, struct endpoint *ret, struct err *err)
 	return 0;
 }
 
-bool endpoint_is_heard(const struct sockaddr_un *address)
-{
-	AUTO(io_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool heard =
-	    fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
-			   errno == EAGAIN); /* it listens, but is busy */
-
-	return heard;
-}
-
 /* A live socket of another type answers EPROTOTYPE, a dead one ECONNREFUSED (unix_find_other in
  * Linux). */
-bool endpoint_is_alive(const struct sockaddr_un *address)
+bool endpoint_is_heard(const struct sockaddr_un *address)
 {
 	AUTO(io_close) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 

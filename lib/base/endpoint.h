@@ -19,7 +19,6 @@ struct endpoint {
 
 /* ERR_CONFIG with words: unknown kind, path relative or too long, no port. */
 int endpoint_parse(const char *socket, struct endpoint *ret, struct err *err) NODISCARD;
-/* Whether a process listens there. Connects to it; the socket of a dead process refuses. */
+/* Whether a living process has a stream socket there. Makes no connection that it would have to
+ * accept. */
 bool endpoint_is_heard(const struct sockaddr_un *address);
-/* The same for a stream socket, without a connection that the process would have to accept. */
-bool endpoint_is_alive(const struct sockaddr_un *address);

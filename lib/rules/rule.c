@@ -143,23 +143,12 @@ bool rule_expired(const struct rule *r, int64_t wall)
 	return r->expires != 0 && wall >= r->expires;
 }
 
-/* The expression in the subject, perhaps after `login:`, compiled before: only memory can fail. */
-static int compile_again(struct rule *r, bool caseless)
-{
-	AUTO(strbuf_release) struct strbuf text = {0};
-	struct pattern p = {0};
-
-	strbuf_printf(&text, "%s%s", strchr(r->subject, '/'), caseless ? "i" : "");
-	int rc = text.failed ? -ENOMEM : pattern_parse(text.text, &p, NULL);
-	return rc == 0 ? rule_own_regex(r, &p) : -ENOMEM;
-}
-
 int rule_ignore_login_case(struct rule *r)
 {
 	if (r->kind != RULE_LOGIN)
 		return 0;
 	str_lower_all(r->key, strlen(r->key));
-	return r->regex ? compile_again(r, true) : 0;
+	return r->regex ? pattern_ignore_case(r->regex) : 0;
 }
 
 bool rule_same_subject(const char *a, const char *b, bool login_exact)
@@ -175,6 +164,7 @@ int rule_copy(const struct rule *r, struct rule *ret)
 	struct rule copy = *r;
 	char **to[] = {&copy.subject, &copy.key, &copy.text, &copy.reason, &copy.author};
 	char *const from[] = {r->subject, r->key, r->text, r->reason, r->author};
+	struct pattern regex;
 	int rc = rule_share_counter(&copy, r);
 
 	copy.regex = NULL;
@@ -183,7 +173,9 @@ int rule_copy(const struct rule *r, struct rule *ret)
 	for (size_t i = 0; rc == 0 && i < COUNT_OF(to); i++)
 		rc = rule_own(to[i], from[i]);
 	if (rc == 0 && r->regex)
-		rc = compile_again(&copy, false);
+		rc = pattern_parse(r->regex->text, &regex, NULL) == 0
+			 ? rule_own_regex(&copy, &regex)
+			 : -ENOMEM;
 	if (rc == 0)
 		*ret = copy;
 	else

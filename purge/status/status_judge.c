@@ -302,7 +302,7 @@ static void judge_socket_of_door(
 
 	if (snprintf(at.sun_path, sizeof(at.sun_path), "%s/%s", directory, socket) <
 		(int)sizeof(at.sun_path) &&
-	    endpoint_is_alive(&at))
+	    endpoint_is_heard(&at))
 		return;
 	if (setup_systemd_runs())
 		snprintf(command, sizeof(command), "systemctl enable --now %s", unit);

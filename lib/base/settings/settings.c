@@ -195,38 +195,21 @@ static void parse(const char *text)
 	cfg_free(cfg);
 }
 
-/* libconfuse takes the end of the text for the end of a section. */
-static bool is_open_at_end(const char *text)
-{
-	int depth = 0;
-
-	for (char quote = '\0'; *text; text++) {
-		if (quote && *text == '\\' && text[1])
-			text++;
-		else if (quote)
-			quote = *text == quote ? '\0' : quote;
-		else if (*text == '"' || *text == '\'')
-			quote = *text;
-		else
-			depth += (*text == '{') - (*text == '}');
-	}
-	return depth > 0;
-}
-
 static int parse_locked(struct load *load, const struct strbuf *text)
 {
 	const char *what;
+	bool open = false;
 	unsigned line;
 
 	for (size_t i = 0; i + 1 < text->len; i++)
 		load->last_line += i == 0 || text->text[i - 1] == '\n';
 	pthread_mutex_lock(&load_mutex);
 	loading = load;
-	if (settings_prepare(text->text, text->len, &line, &what) < 0)
+	if (settings_prepare(text->text, text->len, &open, &line, &what) < 0)
 		complain(line, ERR_CONFIG, what);
 	else
 		parse(text->text);
-	if (is_open_at_end(strbuf_text(text)))
+	if (open) /* libconfuse takes the end of the text for the end of a section */
 		complain(load->last_line, ERR_CONFIG, "a '{' is never closed");
 	loading = NULL;
 	pthread_mutex_unlock(&load_mutex);

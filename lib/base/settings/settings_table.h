@@ -71,5 +71,6 @@ void settings_flood_print(const struct settings *s, FILE *to);
  * string for the next file).
  *
  * Blanks out comments, because libconfuse 3.3 counts their lines twice; lengths and line ends stay.
- * ERR_SYNTAX comes with the line (from 1) and static words. */
-int settings_prepare(char *text, size_t len, unsigned *ret_line, const char **ret_what) NODISCARD;
+ * ERR_SYNTAX comes with the line (from 1) and static words. *ret_open: a '{' is never closed. */
+int settings_prepare(
+    char *text, size_t len, bool *ret_open, unsigned *ret_line, const char **ret_what) NODISCARD;

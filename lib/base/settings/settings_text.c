@@ -5,6 +5,7 @@ struct scan {
 	char *at, *end;
 	unsigned line;
 	char quote; /* the quote that ends the current string; NUL outside */
+	int depth;  /* of braces */
 };
 
 static char peek(const struct scan *s, size_t ahead)
@@ -44,6 +45,7 @@ static const char *check_plain(struct scan *s, char before)
 	char c = s->at[0], next = peek(s, 1);
 	bool in_word = before != '\0' && !strchr(" \t\r\n=", before);
 
+	s->depth += (c == '{') - (c == '}');
 	if (c == '"' || c == '\'') {
 		s->quote = c;
 	} else if (c == '/' && next == '/' && in_word) {
@@ -60,9 +62,10 @@ static const char *check_plain(struct scan *s, char before)
 	return NULL;
 }
 
-int settings_prepare(char *text, size_t len, unsigned *ret_line, const char **ret_what)
+int settings_prepare(
+    char *text, size_t len, bool *ret_open, unsigned *ret_line, const char **ret_what)
 {
-	struct scan s = {text, text + len, 1, '\0'};
+	struct scan s = {.at = text, .end = text + len, .line = 1};
 	const char *what = NULL;
 
 	if (memchr(text, '\0', len))
@@ -74,6 +77,7 @@ int settings_prepare(char *text, size_t len, unsigned *ret_line, const char **re
 	}
 	if (!what && s.quote)
 		what = "the quoted value does not end";
+	*ret_open = !what && s.depth > 0;
 	if (!what)
 		return 0;
 	*ret_line = s.line;

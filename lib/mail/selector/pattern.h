@@ -39,6 +39,8 @@ size_t pattern_span(const char *line);
 void pattern_canonical(const struct pattern *p, struct strbuf *out);
 /* Turns DOMAIN into WITHIN, except for literals. */
 void pattern_include_subdomains(struct pattern *p);
+/* An expression then matches without regard to ASCII case. 0 or -ENOMEM. */
+int pattern_ignore_case(struct pattern *p) NODISCARD;
 /* Returns 1, 0, or ERR_LIMIT if the expression hit its limits. Then it is not a match; report it
  * once. */
 int pattern_match(const struct pattern *p, const struct address *address) NODISCARD;

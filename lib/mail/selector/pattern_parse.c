@@ -259,3 +259,20 @@ int pattern_parse(const char *text, struct pattern *ret, struct err *err)
 		pattern_release(&p);
 	return rc == -ENOMEM ? err_set(err, rc, "out of memory") : rc;
 }
+
+/* The expression compiled before, so only memory can fail. */
+int pattern_ignore_case(struct pattern *p)
+{
+	AUTO(strbuf_release) struct strbuf text = {0};
+	struct pattern caseless = {0};
+
+	if (p->kind != PATTERN_REGEX || p->text[strlen(p->text) - 1] == 'i')
+		return 0;
+	strbuf_printf(&text, "%si", p->text);
+	int code = text.failed ? -ENOMEM : pattern_parse(text.text, &caseless, NULL);
+	if (code < 0)
+		return -ENOMEM;
+	pattern_release(p);
+	*p = caseless;
+	return 0;
+}

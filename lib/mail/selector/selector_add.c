@@ -89,30 +89,13 @@ int selector_add_login_text(struct selector *s, const char *text, struct err *er
 	return code ?: pattern_set_add(&s->login_patterns, &p);
 }
 
-/* Compiles the expression again with the flag i. It compiled before, so only memory can fail. */
-static int ignore_case(struct pattern *p)
-{
-	AUTO(strbuf_release) struct strbuf text = {0};
-	struct pattern caseless = {0};
-
-	if (p->kind != PATTERN_REGEX || p->text[strlen(p->text) - 1] == 'i')
-		return 0;
-	strbuf_printf(&text, "%si", p->text);
-	int code = text.failed ? -ENOMEM : pattern_parse(text.text, &caseless, NULL);
-	if (code < 0)
-		return -ENOMEM;
-	pattern_release(p);
-	*p = caseless;
-	return 0;
-}
-
 int selector_set_login_case(struct selector *s, bool exact)
 {
 	int code = 0;
 
 	s->login_exact = exact;
 	for (size_t n = 0; !exact && code == 0 && n < s->login_patterns.count; n++)
-		code = ignore_case(&s->login_patterns.list[n]);
+		code = pattern_ignore_case(&s->login_patterns.list[n]);
 	return code;
 }
 

@@ -40,28 +40,23 @@ static void test_parse(void **state)
 }
 
 /* Nobody notices the question: nothing is there to be accepted after it. */
-static void test_alive(void **state)
+static void test_heard(void **state)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), other;
 
 	(void)state;
 	snprintf(at.sun_path, sizeof(at.sun_path), "/tmp/pqpurge-endpoint.%ld", (long)getpid());
-	assert_false(endpoint_is_alive(&at));
+	assert_false(endpoint_is_heard(&at));
 	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
 	assert_int_equal(listen(fd, 1), 0);
-	assert_true(endpoint_is_alive(&at));
+	assert_true(endpoint_is_heard(&at));
 	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
 	other = accept(fd, NULL, NULL);
 	assert_true(other < 0 && errno == EAGAIN);
-	assert_true(endpoint_is_heard(&at));
-	other = accept(fd, NULL, NULL);
-	assert_true(other >= 0);
-	close(other);
 	close(fd);
-	assert_false(endpoint_is_alive(&at));
 	assert_false(endpoint_is_heard(&at));
 	unlink(at.sun_path);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_parse), cmocka_unit_test(test_alive))
+UNIT_MAIN(cmocka_unit_test(test_parse), cmocka_unit_test(test_heard))
