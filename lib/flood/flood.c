@@ -3,7 +3,6 @@
 #include "flood/flood.h"
 
 #include "base/clock.h"
-#include "base/settings/settings.h"
 #include "flood/flood_private.h"
 
 #define SHARE_UNDELIVERED .30

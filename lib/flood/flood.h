@@ -30,7 +30,7 @@
 #pragma once
 
 #include "base/json.h"
-#include "base/net.h"
+#include "base/settings/settings.h"
 #include "mail/queue_id.h"
 
 #define FLOOD_MEMORY_MAX    (14u << 20)
@@ -83,18 +83,10 @@ extern const struct flood_limits flood_defaults[FLOOD_KINDS];
 /* Multiplies all limits; --try compares the results. */
 void flood_scale(struct flood_limits limits[FLOOD_KINDS], double by);
 
-/* A key that is never counted: also "@DOMAIN" for all of a domain's, or a client network. */
-struct flood_exempt {
-	enum flood_kind kind;
-	const char *key;
-	struct net_block block; /* for CLIENT */
-};
-/* "KIND:KEY"; ret->key points into text. ERR_SYNTAX with words. */
-int flood_exempt_parse(const char *text, struct flood_exempt *ret, struct err *err) NODISCARD;
-
 struct flood_config {
 	struct flood_limits limits[FLOOD_KINDS];
-	const struct flood_exempt *exempt; /* must outlive the detector; at most FLOOD_EXEMPT_MAX */
+	const struct settings_exempt
+	    *exempt; /* must outlive the detector; at most FLOOD_EXEMPT_MAX */
 	size_t exempt_count;
 	uint64_t secret[2]; /* random, so that nobody can aim at a set */
 };

@@ -40,7 +40,7 @@ static int take_exempt(struct flood_setup *s, const char *text, struct err *err)
 		if (s->config.exempt_count == FLOOD_EXEMPT_MAX)
 			return err_set(
 			    err, ERR_LIMIT, "flood_exempt: at most %d", FLOOD_EXEMPT_MAX);
-		int code = flood_exempt_parse(item, &s->exempt[s->config.exempt_count++], err);
+		int code = settings_exempt_parse(item, &s->exempt[s->config.exempt_count++], err);
 		if (code)
 			return code;
 	}

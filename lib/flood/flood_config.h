@@ -2,12 +2,11 @@
 /* The detector's configuration, from settings. */
 #pragma once
 
-#include "base/settings/settings.h"
 #include "flood/flood.h"
 
 struct flood_setup {
 	struct flood_config config;
-	struct flood_exempt exempt[FLOOD_EXEMPT_MAX];
+	struct settings_exempt exempt[FLOOD_EXEMPT_MAX];
 	char *exempt_text;
 	struct net_blocks own; /* own_networks */
 };

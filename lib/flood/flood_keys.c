@@ -137,27 +137,6 @@ size_t flood_network(const struct net_address *client, char buf[8])
 	return len;
 }
 
-int flood_exempt_parse(const char *text, struct flood_exempt *ret, struct err *err)
-{
-	const char *colon = strchr(text, ':');
-	struct flood_exempt e = {.key = colon ? colon + 1 : ""};
-	char kind[16];
-	int code = ERR_SYNTAX;
-
-	if (colon && (size_t)(colon - text) < sizeof(kind)) {
-		snprintf(kind, sizeof(kind), "%.*s", (int)(colon - text), text);
-		code = flood_kind_of(kind, &e.kind);
-	}
-	if (code || !*e.key)
-		return err_set(err, ERR_SYNTAX,
-		    "'%s' is not KIND:KEY (kinds: login local sender client domain xdomain bounce)",
-		    text);
-	if (e.kind == FLOOD_CLIENT && net_parse_block(e.key, &e.block) != 0)
-		return err_set(err, ERR_SYNTAX, "'%s' is not a network", e.key);
-	*ret = e;
-	return 0;
-}
-
 static bool is_in(const struct net_block *block, const char *key)
 {
 	char text[NET_TEXT_SIZE];
@@ -171,10 +150,10 @@ static bool is_in(const struct net_block *block, const char *key)
 bool flood_is_exempt(const struct flood_config *c, enum flood_kind kind, const char *key)
 {
 	for (size_t i = 0; i < c->exempt_count; i++) {
-		const struct flood_exempt *e = &c->exempt[i];
+		const struct settings_exempt *e = &c->exempt[i];
 		const char *at = strrchr(key, '@');
 
-		if (e->kind != kind)
+		if (e->kind != (size_t)kind)
 			continue;
 		if (kind == FLOOD_CLIENT
 			? is_in(&e->block, key)

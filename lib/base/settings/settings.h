@@ -66,6 +66,15 @@ struct settings {
 	char *flood_hook;           /* a program; "": none */
 	struct settings_flood flood[SETTINGS_FLOOD_KINDS];
 };
+/* An item of flood_exempt. A key that is never counted: also "@DOMAIN" for all of a domain's, or a
+ * client network. */
+struct settings_exempt {
+	size_t kind;            /* index in settings_flood_kinds */
+	const char *key;        /* points into the item */
+	struct net_block block; /* for "client" */
+};
+/* ERR_CONFIG with words. */
+int settings_exempt_parse(const char *item, struct settings_exempt *ret, struct err *err) NODISCARD;
 enum settings_flood_watch { FLOOD_WATCH_OFF, FLOOD_WATCH_WARN, FLOOD_WATCH_ACT };
 
 /* NULL means SETTINGS_DEFAULT_FILE; if that is missing, all settings have their defaults. On

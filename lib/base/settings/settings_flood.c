@@ -49,25 +49,25 @@ void settings_flood_init(struct settings *s)
 		    .last = HOUR};
 }
 
-int settings_flood_check_exempt(const char *value, struct err *err)
+int settings_exempt_parse(const char *item, struct settings_exempt *ret, struct err *err)
 {
-	struct net_block block;
-
 	for (size_t k = 0; k < SETTINGS_FLOOD_KINDS; k++) {
-		const char *kind = settings_flood_kinds[k];
-		size_t len = strlen(kind);
+		size_t len = strlen(settings_flood_kinds[k]);
+		struct settings_exempt e = {.kind = k, .key = item + len + 1};
 
-		if (strncmp(value, kind, len) != 0 || value[len] != ':' || !value[len + 1])
+		if (!str_starts(item, settings_flood_kinds[k]) || item[len] != ':' || !*e.key)
 			continue;
-		if (strcmp(kind, "client") != 0 || net_parse_block(value + len + 1, &block) == 0)
-			return 0;
-		return err_set(
-		    err, ERR_CONFIG, "flood_exempt: '%s' is not a network", value + len + 1);
+		if (strcmp(settings_flood_kinds[k], "client") == 0 &&
+		    net_parse_block(e.key, &e.block) != 0)
+			return err_set(
+			    err, ERR_CONFIG, "flood_exempt: '%s' is not a network", e.key);
+		*ret = e;
+		return 0;
 	}
 	return err_set(err, ERR_CONFIG,
 	    "flood_exempt must be KIND:KEY, not '%s' (kinds: login local sender client domain "
 	    "xdomain bounce)",
-	    value);
+	    item);
 }
 
 /* Parses "100/10m". */

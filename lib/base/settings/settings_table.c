@@ -229,8 +229,9 @@ static int set_number(
 
 static int add_text(const struct settings_row *row, char **into, const char *value, struct err *err)
 {
+	struct settings_exempt ignored;
 	struct strbuf joined = {0};
-	int code = settings_flood_check_exempt(value, err);
+	int code = settings_exempt_parse(value, &ignored, err);
 
 	code = code ?: check_text(row, value, err);
 	if (code < 0)

@@ -58,7 +58,6 @@ int settings_check(
 /* NULL if there is no such kind. */
 struct settings_flood *settings_flood_find(struct settings *s, const char *kind);
 void settings_flood_init(struct settings *s); /* marks everything as not given */
-int settings_flood_check_exempt(const char *value, struct err *err) NODISCARD;
 int settings_flood_set(
     const struct settings_row *row, void *member, const char *value, struct err *err) NODISCARD;
 /* ERR_CONFIG if the section's action is not allowed. */

@@ -85,10 +85,11 @@ static void test_exempt(void **state)
 	assert_string_equal(events(f), "");
 	flood_free(f);
 	assert_int_equal(
-	    flood_exempt_parse("logins:x", &(struct flood_exempt){0}, NULL), ERR_SYNTAX);
+	    settings_exempt_parse("logins:x", &(struct settings_exempt){0}, NULL), ERR_CONFIG);
 	assert_int_equal(
-	    flood_exempt_parse("client:x", &(struct flood_exempt){0}, NULL), ERR_SYNTAX);
-	assert_int_equal(flood_exempt_parse("login:", &(struct flood_exempt){0}, NULL), ERR_SYNTAX);
+	    settings_exempt_parse("client:x", &(struct settings_exempt){0}, NULL), ERR_CONFIG);
+	assert_int_equal(
+	    settings_exempt_parse("login:", &(struct settings_exempt){0}, NULL), ERR_CONFIG);
 }
 
 static void send_from(struct flood *f, bool own, unsigned n, unsigned each, int64_t gap)

@@ -18,12 +18,12 @@
 
 static inline struct flood *make(const char *exempt)
 {
-	static struct flood_exempt list;
+	static struct settings_exempt list;
 	struct flood_config config = {.secret = {7, 8}};
 
 	memcpy(config.limits, flood_defaults, sizeof(config.limits));
 	if (exempt) {
-		assert_int_equal(flood_exempt_parse(exempt, &list, NULL), 0);
+		assert_int_equal(settings_exempt_parse(exempt, &list, NULL), 0);
 		config.exempt = &list;
 		config.exempt_count = 1;
 	}
