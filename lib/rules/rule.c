@@ -210,32 +210,21 @@ static const int ranks[] = {
     [PATTERN_REGEX] = 3,
 };
 
-static struct address address_of(const struct rule *r)
-{
-	struct address a;
-
-	address_split(r->key, &a);
-	if (r->pattern_kind != PATTERN_ADDRESS && r->pattern_kind != PATTERN_NULL)
-		domain_normal(r->key, strlen(r->key), &a.domain);
-	return a;
-}
-
 /* Whether narrow, which is looked up first, matches some of wide's mail. */
 static bool pattern_overlaps(const struct rule *narrow, const struct rule *wide)
 {
-	const struct address a = address_of(narrow), b = address_of(wide);
+	const struct pattern_subject mail = pattern_subject_of(narrow->key);
 	bool is_address =
 	    narrow->pattern_kind == PATTERN_ADDRESS || narrow->pattern_kind == PATTERN_NULL;
 
 	if (wide->regex)
-		return is_address ? pattern_match(wide->regex, &a) == 1 : true;
-	if (narrow->pattern_kind == PATTERN_NULL || wide->pattern_kind == PATTERN_NULL)
+		return !is_address || pattern_match_subject(wide->regex, &mail) == 1;
+	if (narrow->pattern_kind == PATTERN_NULL)
 		return false;
 	if (wide->pattern_kind == PATTERN_DOMAIN)
-		return is_address && domain_equal(&a.domain, &b.domain);
-	if (wide->pattern_kind == PATTERN_SUBDOMAINS)
-		return domain_below(&a.domain, &b.domain);
-	return false;
+		return is_address && strcmp(mail.domain, wide->key) == 0;
+	return wide->pattern_kind == PATTERN_SUBDOMAINS &&
+	       domain_ends_with(is_address ? mail.domain : narrow->key, wide->key);
 }
 
 static bool login_overlaps(const struct rule *narrow, const struct rule *wide)
