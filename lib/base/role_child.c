@@ -149,22 +149,23 @@ struct plan {
 	const struct role *role;
 	role_work *work;
 	void *arg;
-	int output, done, keep; /* descriptors; keep may be 0 */
-	uint64_t memory;
-	unsigned cpu;
+	const struct role_child *child;
+	int output, done; /* descriptors */
 	pid_t parent;
 };
 
 static void __attribute__((noreturn)) run_child(const struct plan *plan)
 {
-	const int keep[] = {plan->output, plan->done, plan->keep};
+	const struct role_child *child = plan->child;
+	const int keep[] = {plan->output, plan->done, child->keep};
 	struct bytes out = {0};
 	struct err why = {{0}};
 
 	leave_terminal();
 	reset_signals();
 	close_all_but(keep, COUNT_OF(keep));
-	int code = bound(plan->memory, plan->cpu, &why);
+	int code = bound(
+	    child->memory ? child->memory : ROLE_MEMORY, child->cpu ? child->cpu : ROLE_CPU, &why);
 	code = code ?: role_assume(plan->role, false, &why);
 	tie_to_parent(plan->parent);
 	code = code ?: plan->work(plan->arg, &out, &why);
@@ -200,13 +201,8 @@ int role_start(
     struct role_child *child, const struct role *role, role_work *work, void *arg, struct err *err)
 {
 	struct role_child started = {.output = -1, .done = -1, .stop = child->stop};
-	struct plan plan = {.role = role,
-	    .work = work,
-	    .arg = arg,
-	    .keep = child->keep,
-	    .memory = child->memory ? child->memory : ROLE_MEMORY,
-	    .cpu = child->cpu ? child->cpu : ROLE_CPU,
-	    .parent = getpid()};
+	struct plan plan = {
+	    .role = role, .work = work, .arg = arg, .child = child, .parent = getpid()};
 	int ends[2] = {-1, -1};
 	int code = io_guard_stdio();
 

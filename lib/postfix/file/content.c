@@ -2,6 +2,7 @@
 #include "postfix/file/content.h"
 
 #include "base/io.h"
+#include "base/lines.h"
 #include "postfix/file/queue_file.h"
 #include "postfix/spool/spool.h"
 
@@ -112,40 +113,28 @@ int content_write(int fd, int to)
 	return code < 0 ? code : io_write_all(to, c.buffer, c.len);
 }
 
-static const char *next_line(const char *at, const char *end)
-{
-	const char *newline = memchr(at, '\n', (size_t)(end - at));
-
-	return newline && newline + 1 < end ? newline + 1 : NULL;
-}
-
-static void take_value(const char *at, const char *end, char *buf, size_t size)
-{
-	const char *line = at;
-	size_t len = 0;
-
-	do
-		line = next_line(line, end);
-	while (line && (*line == ' ' || *line == '\t'));
-	for (end = line ? line : end; at < end && len + 1 < size; at++)
-		if (*at != '\n' && (len > 0 || (*at != ' ' && *at != '\t')))
-			buf[len++] = *at;
-	buf[len] = '\0';
-}
-
 int content_field(int fd, const char *name, char *buf, size_t size)
 {
 	struct copy c = {.to = -1};
-	size_t len = strlen(name);
+	size_t name_len = strlen(name), len = 0;
+	bool found = false;
 
 	(void)copy_content(&c, fd);
-	const char *end = c.buffer + c.len;
-	for (const char *line = c.buffer; line && line < end && *line != '\n';
-	     line = next_line(line, end))
-		if ((size_t)(end - line) > len && line[len] == ':' &&
-		    str_starts_nocase(line, name)) {
-			take_value(line + len + 1, end, buf, size);
-			return 1;
+	AUTO(lines_release) struct lines lines = LINES_IN(c.buffer, c.len);
+	while (lines_next(&lines) == 1 && lines.line.len > 0) {
+		const char *at = lines.line.text;
+
+		if (found && *at != ' ' && *at != '\t')
+			break;
+		if (!found && str_starts_nocase(at, name) && at[name_len] == ':') {
+			found = true;
+			at += name_len + 1;
 		}
-	return 0;
+		for (; found && *at && len + 1 < size; at++)
+			if (len > 0 || (*at != ' ' && *at != '\t'))
+				buf[len++] = *at;
+	}
+	if (found)
+		buf[len] = '\0';
+	return found;
 }
