@@ -135,14 +135,17 @@ int rules_answer(const struct rules_view *view, const struct json *question, str
 {
 	int64_t from = json_int(question, "from", 0);
 	bool test = json_text(question, "test"), blocked = json_child(question, "blocked");
+	struct strlist damage = {0};
 	size_t next = 0;
 	int rc = 0;
 
+	if (view->stored)
+		damage = strlist_of(&view->stored->told);
 	if (from < 0)
 		return err_set(err, ERR_SYNTAX, "'from' is not a place in the list");
-	json_put_int(reply, "rules_damaged", (int64_t)view->damaged);
-	if (view->damage.count)
-		json_put_list(reply, "damage", &view->damage);
+	json_put_int(reply, "rules_damaged", view->stored ? (int64_t)view->stored->damaged : 0);
+	if (damage.count)
+		json_put_list(reply, "damage", &damage);
 	if (test)
 		rc = put_deciding(view, question, reply, err);
 	if (rc == 0 && blocked)

@@ -25,6 +25,7 @@
 
 #include "base/json.h"
 #include "rules/ruleset.h"
+#include "rules/stored.h"
 
 #define RULES_OUTRANKING_MAX 5
 #define RULES_BLOCKED_MAX    1000 /* in one question */
@@ -36,8 +37,7 @@ struct rules_view {
 	const char *rules_file; /* for the member "file" */
 	bool login_exact;
 	int64_t wall;
-	size_t damaged; /* from struct stored */
-	struct strlist damage;
+	const struct stored *stored; /* for the damage; may be NULL */
 };
 
 struct json *rule_json(const struct rule *r, const char *rules_file);

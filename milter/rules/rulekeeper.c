@@ -118,7 +118,7 @@ static void publish_and_unlock(struct rulekeeper *k)
 {
 	pthread_mutex_lock(&k->swap);
 	k->trouble = (struct keeper_trouble){.unsaved = k->unsaved,
-	    .damaged = k->damaged,
+	    .damaged = k->stored.damaged,
 	    .stored = k->stored_error,
 	    .file = k->file_error};
 	pthread_mutex_unlock(&k->swap);
@@ -153,8 +153,7 @@ void rulekeeper_close(struct rulekeeper *k)
 		return;
 	ruleset_unref(k->set);
 	strbuf_release(&k->pending);
-	strbuf_release(&k->kept);
-	strbuf_release(&k->told);
+	stored_release(&k->stored);
 	pthread_mutex_destroy(&k->swap);
 	pthread_mutex_destroy(&k->change);
 	free(k->stored_path);
@@ -237,8 +236,7 @@ static int answer_rules(
 	look(k, false);
 	keeper_look(k, false);
 	view.set = k->set;
-	view.damaged = k->damaged;
-	view.damage = strlist_of(&k->told);
+	view.stored = &k->stored;
 	put_errors(&k->file_error, &k->stored_error, reply);
 	return rules_answer(&view, request, reply, NULL, err);
 }

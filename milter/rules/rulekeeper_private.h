@@ -31,9 +31,8 @@ struct rulekeeper {
 	struct file_mark stored_mark, directory_mark;
 	bool unread; /* reading the command's rules failed, so they must not be written */
 	bool unsaved;
-	struct strbuf pending;    /* packed list: subjects of unsaved changes */
-	struct strbuf kept, told; /* of struct stored */
-	size_t damaged;
+	struct strbuf pending;   /* packed list: subjects of unsaved changes */
+	struct stored stored;    /* what was read, but for its rules */
 	struct err stored_error; /* "" = fine */
 	bool fleet_unsaved;
 	struct err fleet_error; /* "" = fine */

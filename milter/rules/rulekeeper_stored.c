@@ -61,12 +61,9 @@ static int take_over(struct rulekeeper *k, struct stored *s)
 	if (code)
 		return code;
 	tell_damage(s);
-	strbuf_release(&k->kept);
-	strbuf_release(&k->told);
-	k->kept = s->kept;
-	k->told = s->told;
-	s->kept = s->told = (struct strbuf){0};
-	k->damaged = s->damaged;
+	stored_release(&k->stored);
+	k->stored = *s;
+	*s = (struct stored){0};
 	return 0;
 }
 
@@ -101,7 +98,7 @@ void keeper_look(struct rulekeeper *k, bool force)
 	if (!force && !k->unread && file_mark_same(&now, &k->stored_mark))
 		return;
 	if (now.error == ENOENT && is_lost(k, &directory)) {
-		k->unsaved = k->unsaved || rules_of(k)->count || k->kept.len;
+		k->unsaved = k->unsaved || rules_of(k)->count || k->stored.kept.len;
 		k->unread = false;
 	} else {
 		k->unread = read_stored(k, &err) != 0;
@@ -130,7 +127,7 @@ int keeper_save(struct rulekeeper *k)
 		k->stored_error.text[0] = '\0';
 		return 0;
 	}
-	stored_begin(&text, &k->kept);
+	stored_begin(&text, &k->stored.kept);
 	stored_put(&text, rules_of(k), clock_wall());
 	int code = stored_replace(k->settings->state_directory, STORED_FILE, &text, true, &err);
 	strbuf_release(&text);

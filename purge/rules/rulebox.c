@@ -225,8 +225,7 @@ static int answer(void *arg, struct bytes *out, struct err *err)
 		code = stored_read(r->settings->state_directory, STORED_FILE, &stored, err);
 	if (code < 0)
 		return code;
-	view.damaged = stored.damaged;
-	view.damage = strlist_of(&stored.told);
+	view.stored = &stored;
 	view.set = make_set(r, &stored);
 	if (!view.set)
 		code = err_set(err, -ENOMEM, "out of memory");

@@ -144,31 +144,25 @@ static bool is_switch(const char *value, bool on)
 	return false;
 }
 
-static int set_bool(const struct settings_row *row, bool *into, const char *value, struct err *err)
+static int set_word(const struct settings_row *row, void *into, const char *value, struct err *err)
 {
-	for (int on = 0; on < 2; on++) {
-		if (row->kind == SWITCH ? is_switch(value, on)
-					: strcmp(value, row->words[on]) == 0) {
-			*into = on;
-			return 0;
-		}
-	}
+	size_t n = 0, count = row->kind == CHOICE ? 3 : 2;
+
+	while (n < count &&
+	       (row->kind == SWITCH ? !is_switch(value, n) : strcmp(value, row->words[n]) != 0))
+		n++;
+	if (n < count && row->kind == CHOICE)
+		*(int64_t *)into = (int64_t)n;
+	else if (n < count)
+		*(bool *)into = n;
+	if (n < count)
+		return 0;
 	if (row->kind == SWITCH)
 		return err_set(
 		    err, ERR_CONFIG, "%s must be true or false, not '%s'", row->key, value);
-	return err_set(err, ERR_CONFIG, "%s must be '%s' or '%s', not '%s'", row->key,
-	    row->words[0], row->words[1], value);
-}
-
-static int set_choice(
-    const struct settings_row *row, int64_t *into, const char *value, struct err *err)
-{
-	for (size_t i = 0; i < COUNT_OF(row->words); i++) {
-		if (strcmp(value, row->words[i]) == 0) {
-			*into = (int64_t)i;
-			return 0;
-		}
-	}
+	if (row->kind == WORD)
+		return err_set(err, ERR_CONFIG, "%s must be '%s' or '%s', not '%s'", row->key,
+		    row->words[0], row->words[1], value);
 	return err_set(err, ERR_CONFIG, "%s must be '%s', '%s' or '%s', not '%s'", row->key,
 	    row->words[0], row->words[1], row->words[2], value);
 }
@@ -256,10 +250,8 @@ int settings_set(void *base, const struct settings_row *row, const char *value, 
 		return set_text(row, member, value, err);
 	if (row->kind >= FLOOD_COUNTS)
 		return settings_flood_set(row, member, value, err);
-	if (row->kind == CHOICE)
-		return set_choice(row, member, value, err);
-	return row->kind == WORD || row->kind == SWITCH ? set_bool(row, member, value, err)
-							: set_number(row, member, value, err);
+	return row->kind >= CHOICE ? set_word(row, member, value, err)
+				   : set_number(row, member, value, err);
 }
 
 /* A missing default account is no error. We do not look for it, because that would load more
