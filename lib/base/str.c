@@ -222,6 +222,22 @@ const char *str_digits(const char *text, uint64_t *ret)
 	return at;
 }
 
+size_t str_status_len(const char *text)
+{
+	static const size_t most[] = {1, 3, 3}; /* digits of each part */
+	const char *at = text;
+
+	for (size_t part = 0; part < COUNT_OF(most); part++) {
+		if (part > 0 && *at++ != '.')
+			return 0;
+		size_t digits = strspn(at, "0123456789");
+		if (digits == 0 || digits > most[part])
+			return 0;
+		at += digits;
+	}
+	return (size_t)(at - text);
+}
+
 int str_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
 {
 	uint64_t value;

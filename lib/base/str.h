@@ -68,6 +68,9 @@ bool str_starts_nocase(const char *text, const char *prefix);
 bool str_has_nocase(const char *text, const char *part); /* true for "" */
 /* Reads the decimal at the start of text. Returns the rest; NULL for no digit, or over 64 bits. */
 const char *str_digits(const char *text, uint64_t *ret);
+/* The length of the enhanced status code (RFC 3463, section 2) at the start of text, "5.7.1", or
+ * 0. */
+size_t str_status_len(const char *text);
 /* ERR_SYNTAX unless the whole text is a decimal in min..max. */
 int str_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret) NODISCARD;
 /* Parses bytes such as "512k"; units k, M, G, T are powers of 1024, any case. Or ERR_SYNTAX. */

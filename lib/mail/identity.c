@@ -5,15 +5,7 @@
 
 static bool is_sender(const char *recorded, const struct identity *found)
 {
-	struct address a, b;
-
-	if (!found->has_sender)
-		return false;
-	if (strcmp(recorded, found->sender) == 0)
-		return true;
-	address_split(recorded, &a);
-	address_split(found->sender, &b);
-	return address_equal(&a, &b);
+	return found->has_sender && address_same(recorded, found->sender);
 }
 
 /* Without this check another connection's mail would pass if it has the ID by chance (or by a

@@ -177,8 +177,8 @@ static bool same_message_id(const struct message *a, const struct message *b)
 
 static bool is_sender(const struct message *m, const char *sender)
 {
-	return (message_is_given(m) && str_equal_nocase(m->sender, sender)) ||
-	       (m->queued.known && str_equal_nocase(m->queued.sender, sender));
+	return (message_is_given(m) && address_same(m->sender, sender)) ||
+	       (m->queued.known && address_same(m->queued.sender, sender));
 }
 
 static bool same_sender(const struct message *a, const struct message *b)
@@ -190,7 +190,7 @@ static bool same_sender(const struct message *a, const struct message *b)
 static bool holds(const struct strlist *list, const char *address)
 {
 	strlist_each (item, list)
-		if (str_equal_nocase(item, address))
+		if (address_same(item, address))
 			return true;
 	return false;
 }

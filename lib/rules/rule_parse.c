@@ -149,28 +149,12 @@ static int set_subject(struct rule *r, const char *subject, struct err *err)
 	return set_pattern(r, subject, err);
 }
 
-/* The length of the enhanced status code (RFC 3463, section 2) that is the first word, or 0. */
-static size_t status_len(const char *text)
-{
-	static const size_t most[] = {1, 3, 3}; /* digits of each part */
-	const char *at = text;
-
-	for (size_t part = 0; part < COUNT_OF(most); part++) {
-		size_t digits = strspn(at, "0123456789");
-
-		if (digits == 0 || digits > most[part] || (part > 0 && at[-1] != '.'))
-			return 0;
-		at += digits + (part + 1 < COUNT_OF(most) && at[digits]);
-	}
-	return *at && *at != ' ' ? 0 : (size_t)(at - text);
-}
-
 static int take_status(struct rule *r, const char **text, struct err *err)
 {
 	char class = r->action == RULE_REJECT ? '5' : r->action == RULE_DEFER ? '4' : '\0';
-	size_t len = class ? status_len(*text) : 0;
+	size_t len = class ? str_status_len(*text) : 0;
 
-	if (len == 0)
+	if (len == 0 || ((*text)[len] && (*text)[len] != ' '))
 		return 0;
 	if ((*text)[0] != class)
 		return err_set(err, ERR_SYNTAX, "status code %.*s does not fit %s (%c.x.x)",

@@ -8,7 +8,7 @@ static void require_same(const struct address *a, const struct address *b)
 	fuzz_require(strcmp(a->text, b->text) == 0);
 	fuzz_require(a->local_len == b->local_len);
 	fuzz_require(domain_equal(&a->domain, &b->domain));
-	fuzz_require(address_equal(a, b));
+	fuzz_require(address_same(a->text, b->text));
 }
 
 static void check_address(const char *argument, const char *origin)

@@ -43,16 +43,6 @@ void address_split(const char *normal, struct address *ret)
 		address_build(normal, strlen(normal), "", 0, ret);
 }
 
-bool address_equal(const struct address *a, const struct address *b)
-{
-	if (!domain_equal(&a->domain, &b->domain) || a->local_len != b->local_len)
-		return false;
-	for (size_t i = 0; i < a->local_len; i++)
-		if (str_lower(a->text[i]) != str_lower(b->text[i]))
-			return false;
-	return true;
-}
-
 void address_parts_clear(struct address_parts *p)
 {
 	p->local_len = 0;

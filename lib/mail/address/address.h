@@ -3,6 +3,7 @@
  * rewrite_tree), if swap_bangpath and allow_percent_hack have their default, yes. */
 #pragma once
 
+#include "base/str.h"
 #include "mail/address/domain.h"
 
 #define ADDRESS_LOCAL_MAX 512 /* bytes of the local part that are kept; RFC 5321 allows 64 */
@@ -33,8 +34,11 @@ void address_envelope(const char *argument, const char *origin, struct address *
 void address_unquoted(const char *text, const char *origin, struct address *ret);
 /* Splits an address in normal form or in Postfix's internal form (S and R records). */
 void address_split(const char *normal, struct address *ret);
-/* The case of the local part is ignored. */
-bool address_equal(const struct address *a, const struct address *b);
+/* Whether two texts in normal form are one address. The case of the local part is ignored. */
+static inline bool address_same(const char *a, const char *b)
+{
+	return str_equal_nocase(a, b);
+}
 /* Raw bytes to normal form. If the domain contains '@', the part after the last one counts. NUL
  * becomes '?'. */
 void address_build(const char *local, size_t local_len, const char *domain, size_t domain_len,

@@ -21,7 +21,6 @@ struct pattern_subject pattern_subject_of(const char *normal)
 	const char *at = strrchr(normal, '@');
 	struct pattern_subject s = {.text = normal, .len = strlen(normal)};
 
-	s.local_len = at ? (size_t)(at - normal) : s.len;
 	s.domain = at ? at + 1 : normal + s.len;
 	return s;
 }
@@ -31,23 +30,13 @@ struct pattern_subject pattern_subject_of_login(const char *login)
 	return (struct pattern_subject){.text = login, .len = strlen(login), .domain = ""};
 }
 
-static bool is_address(const struct address *want, const struct pattern_subject *s)
-{
-	if (s->local_len != want->local_len || strcmp(s->domain, want->domain.text) != 0)
-		return false;
-	for (size_t i = 0; i < s->local_len; i++)
-		if (str_lower(s->text[i]) != str_lower(want->text[i]))
-			return false;
-	return true;
-}
-
 int pattern_match_subject(const struct pattern *p, const struct pattern_subject *s)
 {
 	const char *domain = p->address.domain.text;
 
 	switch (p->kind) {
 	case PATTERN_ADDRESS:
-		return is_address(&p->address, s);
+		return address_same(p->address.text, s->text);
 	case PATTERN_DOMAIN:
 		return strcmp(s->domain, domain) == 0;
 	case PATTERN_SUBDOMAINS:

@@ -48,7 +48,7 @@ int pattern_match(const struct pattern *p, const struct address *address) NODISC
 /* A text in normal form, not owned, prepared for many patterns. */
 struct pattern_subject {
 	const char *text;
-	size_t len, local_len;
+	size_t len;
 	const char *domain; /* "" if there is none */
 };
 struct pattern_subject pattern_subject_of(const char *normal);

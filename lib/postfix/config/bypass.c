@@ -33,13 +33,7 @@ unsigned scope_find_ours(const struct scope *s, struct milter *ret)
 
 static bool has_no_milters(const struct scope *s)
 {
-	const char *at = scope_value(s, "receive_override_options");
-	struct span one;
-
-	while (brace_list_next(&at, &one))
-		if (one.len == strlen("no_milters") && strncmp(one.at, "no_milters", one.len) == 0)
-			return true;
-	return false;
+	return str_has_word(scope_value(s, "receive_override_options"), "no_milters");
 }
 
 static bool is_filtered(const struct scope *s)

@@ -4,17 +4,14 @@
 static const char *const lists[] = {
     "smtpd_recipient_restrictions", "smtpd_end_of_data_restrictions"};
 
-static bool is_word(const struct span *s, const char *word)
-{
-	char text[64];
-
-	snprintf(text, sizeof(text), "%.*s", (int)s->len, (const char *)s->at);
-	return s->len < sizeof(text) && str_equal_nocase(text, word);
-}
-
 static bool begins(const struct span *s, const char *word)
 {
 	return s->len >= strlen(word) && str_starts_nocase(s->at, word);
+}
+
+static bool is_word(const struct span *s, const char *word)
+{
+	return s->len == strlen(word) && begins(s, word);
 }
 
 static bool takes_argument(const struct span *s)

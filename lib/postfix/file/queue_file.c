@@ -85,18 +85,15 @@ int queue_file_next(struct queue_file *f, struct queue_record *ret)
 
 int64_t queue_number(const char *text, const char **rest)
 {
-	int64_t value = 0;
-	int digits = 0;
+	const char *begin = text + strspn(text, " \t"), *end;
+	uint64_t value;
 
-	text += strspn(text, " \t");
-	for (; *text >= '0' && *text <= '9'; text++, digits++) {
-		if (digits == 18)
-			return -1;
-		value = value * 10 + (*text - '0');
-	}
+	end = str_digits(begin, &value);
+	if (!end || end - begin > 18)
+		return -1;
 	if (rest)
-		*rest = text;
-	return digits > 0 ? value : -1;
+		*rest = end;
+	return (int64_t)value;
 }
 
 /* "seconds microseconds", or -1. Postfix before 2.2 and others write only seconds. */

@@ -30,21 +30,9 @@ static size_t count_of(const char *word, size_t len, bool (*is)(char))
 	return n;
 }
 
-/* A status code of RFC 3463: "4.7.1". */
 static bool is_status(const char *word, size_t len)
 {
-	int dots = 0, digits = 0;
-
-	if (len < 5 || !strchr("245", word[0]) || word[1] != '.')
-		return false;
-	for (size_t i = 2; i < len; i++) {
-		if (is_digit(word[i]) && ++digits <= 3)
-			continue;
-		if (word[i] != '.' || digits == 0 || ++dots > 1)
-			return false;
-		digits = 0;
-	}
-	return dots == 1 && digits > 0;
+	return strchr("245", word[0]) && str_status_len(word) == len;
 }
 
 /* "450", at the beginning of a server's reply. */

@@ -141,7 +141,7 @@ static void assert_address(const char *name, const struct address *got, const ch
 	case_assert(name, got->local_len == (at ? (size_t)(at - want) : strlen(want)));
 	address_split(got->text, &again);
 	case_assert_text(name, again.text, got->text);
-	case_assert(name, address_equal(got, &again));
+	case_assert(name, address_same(got->text, again.text));
 	case_assert(name, !again.cut);
 }
 
@@ -229,7 +229,7 @@ static void test_long(void **state)
 		address_envelope(argument, ORIGIN, &got);
 		address_split(got.text, &again);
 		case_assert_text(name, again.text, got.text);
-		case_assert(name, address_equal(&again, &got));
+		case_assert(name, address_same(again.text, got.text));
 		if (domain) {
 			case_assert(name, got.cut);
 			case_assert_text(name, got.domain.text, domain);
@@ -292,7 +292,8 @@ static void test_equal(void **state)
 
 		address_split(equal_cases[i].a, &a);
 		address_split(equal_cases[i].b, &b);
-		case_assert(equal_cases[i].name, address_equal(&a, &b) == equal_cases[i].want);
+		case_assert(
+		    equal_cases[i].name, address_same(a.text, b.text) == equal_cases[i].want);
 	}
 }
 
