@@ -114,7 +114,7 @@ void judge_kept_from(struct judge_more *more, struct ruleset *set, struct sessio
 /* OK by login or client: unlike the sender's address, these are authenticated. */
 static bool is_trusted(const struct ruleset_hit *hit)
 {
-	return hit->rule && hit->rule->action == RULE_OK && hit->rule->kind != RULE_PATTERN;
+	return hit->rule && hit->rule->action == RULE_OK && rule_kind(hit->rule) != RULE_PATTERN;
 }
 
 static enum verdict_action action_of(enum rule_action asked, bool local)

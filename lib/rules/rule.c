@@ -145,7 +145,7 @@ bool rule_expired(const struct rule *r, int64_t wall)
 
 int rule_ignore_login_case(struct rule *r)
 {
-	if (r->kind != RULE_LOGIN)
+	if (rule_kind(r) != RULE_LOGIN)
 		return 0;
 	str_lower_all(r->key, strlen(r->key));
 	return r->regex ? pattern_ignore_case(r->regex) : 0;
@@ -200,30 +200,19 @@ struct rule_reply rule_reply_of(const struct rule *r)
 	return reply;
 }
 
-/* The order of a search in a rule set. */
-static const int ranks[] = {
-    [PATTERN_ADDRESS] = 0,
-    [PATTERN_NULL] = 0,
-    [PATTERN_DOMAIN] = 1,
-    [PATTERN_SUBDOMAINS] = 2,
-    [PATTERN_WITHIN] = 2,
-    [PATTERN_REGEX] = 3,
-};
-
 /* Whether narrow, which is looked up first, matches some of wide's mail. */
 static bool pattern_overlaps(const struct rule *narrow, const struct rule *wide)
 {
 	const struct pattern_subject mail = pattern_subject_of(narrow->key);
-	bool is_address =
-	    narrow->pattern_kind == PATTERN_ADDRESS || narrow->pattern_kind == PATTERN_NULL;
+	bool is_address = narrow->class == CLASS_ADDRESS || narrow->class == CLASS_NULL;
 
 	if (wide->regex)
 		return !is_address || pattern_match_subject(wide->regex, &mail) == 1;
-	if (narrow->pattern_kind == PATTERN_NULL)
+	if (narrow->class == CLASS_NULL)
 		return false;
-	if (wide->pattern_kind == PATTERN_DOMAIN)
+	if (wide->class == CLASS_DOMAIN)
 		return is_address && strcmp(mail.domain, wide->key) == 0;
-	return wide->pattern_kind == PATTERN_SUBDOMAINS &&
+	return wide->class == CLASS_SUBDOMAINS &&
 	       domain_ends_with(is_address ? mail.domain : narrow->key, wide->key);
 }
 
@@ -233,11 +222,11 @@ static bool login_overlaps(const struct rule *narrow, const struct rule *wide)
 	const struct pattern_subject login = pattern_subject_of_login(narrow->key);
 	struct domain domain;
 
-	if (narrow->pattern_kind != PATTERN_ADDRESS)
+	if (narrow->class != CLASS_LOGIN)
 		return wide->regex != NULL;
 	if (wide->regex)
 		return pattern_match_subject(wide->regex, &login) == 1;
-	if (wide->pattern_kind != PATTERN_DOMAIN || !at)
+	if (wide->class != CLASS_LOGIN_DOMAIN || !at)
 		return false;
 	domain_normal(at + 1, strlen(at + 1), &domain);
 	return strcmp(domain.text, wide->key) == 0;
@@ -252,15 +241,14 @@ static bool network_outranks(const struct rule *passing, const struct rule *bloc
 
 bool rule_outranks(const struct rule *passing, const struct rule *blocked)
 {
-	if (passing->action != RULE_OK || passing->kind > blocked->kind)
+	if (passing->action != RULE_OK || passing->class > blocked->class)
 		return false;
-	if (passing->kind < blocked->kind)
+	if (rule_kind(passing) != rule_kind(blocked))
 		return true;
-	if (passing->kind == RULE_CLIENT)
+	if (passing->class == CLASS_CLIENT)
 		return network_outranks(passing, blocked);
-	if (ranks[passing->pattern_kind] > ranks[blocked->pattern_kind] ||
-	    strcmp(passing->subject, blocked->subject) == 0)
+	if (strcmp(passing->subject, blocked->subject) == 0)
 		return false;
-	return passing->kind == RULE_LOGIN ? login_overlaps(passing, blocked)
-					   : pattern_overlaps(passing, blocked);
+	return rule_kind(passing) == RULE_LOGIN ? login_overlaps(passing, blocked)
+						: pattern_overlaps(passing, blocked);
 }

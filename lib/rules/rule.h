@@ -23,6 +23,20 @@ enum rule_origin { RULE_OF_COMMAND, RULE_OF_FLEET, RULE_OF_FILE, RULE_ORIGINS };
 
 enum rule_kind { RULE_LOGIN, RULE_CLIENT, RULE_PATTERN };
 
+/* What a rule compares mail with, in the order of a search. */
+enum rule_class {
+	CLASS_LOGIN,        /* key: a login */
+	CLASS_LOGIN_DOMAIN, /* key: the domain of logins */
+	CLASS_LOGIN_REGEX,
+	CLASS_CLIENT,  /* struct rule's block */
+	CLASS_ADDRESS, /* key: an address, its local part in lower case */
+	CLASS_NULL,    /* key: "" */
+	CLASS_DOMAIN,
+	CLASS_SUBDOMAINS, /* key: the domain above them */
+	CLASS_REGEX,
+	CLASS_COUNT,
+};
+
 #define RULE_LOGIN_PREFIX "login:"
 
 #define RULE_TEXT_MAX    400 /* bytes of reply text, without its enhanced status code */
@@ -38,15 +52,12 @@ struct rule_counter {
 };
 
 struct rule {
-	enum rule_kind kind;
+	enum rule_class class;
 	/* All subjects with the same meaning have this one spelling, which rule_make parses. */
 	char *subject;
-	struct net_block block; /* for RULE_CLIENT */
-	/* Of a RULE_LOGIN: ADDRESS is one name, DOMAIN all logins of a domain. */
-	enum pattern_kind pattern_kind;
-	/* What mail is compared with: a login, an address (local part in lower case), a domain. */
-	char *key;
-	struct pattern *regex; /* REGEX only; owned */
+	struct net_block block; /* for CLASS_CLIENT */
+	char *key;              /* for the other classes, but "" for expressions */
+	struct pattern *regex;  /* for expressions; owned */
 	enum rule_action action;
 	char *text;                    /* without its enhanced status code; "": the default text */
 	char status[RULE_STATUS_SIZE]; /* "5.7.1"; "": the default of the action */
@@ -89,6 +100,12 @@ void rule_hit(const struct rule *r); /* r is in a rule set */
 uint64_t rule_hits(const struct rule *r);
 
 bool rule_expired(const struct rule *r, int64_t wall);
+static inline enum rule_kind rule_kind(const struct rule *r)
+{
+	return r->class < CLASS_CLIENT    ? RULE_LOGIN
+	       : r->class == CLASS_CLIENT ? RULE_CLIENT
+					  : RULE_PATTERN;
+}
 enum rule_origin rule_origin(const struct rule *r);
 const char *rule_origin_word(enum rule_origin origin); /* "command", "fleet", "file" */
 const char *rule_action_word(enum rule_action action); /* "REJECT" */

@@ -53,7 +53,7 @@ static int set_login_name(struct rule *r, const char *written, struct err *err)
 	AUTO(strbuf_release) struct strbuf name = {0}, whole = {0};
 	int rc = unquote(written, &name, err);
 
-	r->pattern_kind = PATTERN_ADDRESS;
+	r->class = CLASS_LOGIN;
 	rc = rc ?: check_login(strbuf_text(&name), err);
 	put_login(strbuf_text(&name), &whole);
 	if (rc == 0)
@@ -64,9 +64,16 @@ static int set_login_name(struct rule *r, const char *written, struct err *err)
 
 static int set_key(struct rule *r, struct pattern *p)
 {
+	static const enum rule_class classes[] = {
+	    [PATTERN_ADDRESS] = CLASS_ADDRESS,
+	    [PATTERN_DOMAIN] = CLASS_DOMAIN,
+	    [PATTERN_SUBDOMAINS] = CLASS_SUBDOMAINS,
+	    [PATTERN_NULL] = CLASS_NULL,
+	    [PATTERN_REGEX] = CLASS_REGEX,
+	};
 	const char *key = p->kind == PATTERN_ADDRESS ? p->address.text : p->address.domain.text;
 
-	r->pattern_kind = p->kind;
+	r->class = classes[p->kind];
 	str_lower_all(p->address.text, p->address.local_len);
 	int rc = rule_own(&r->key, key);
 	return rc == 0 && p->kind == PATTERN_REGEX ? rule_own_regex(r, p) : rc;
@@ -74,8 +81,12 @@ static int set_key(struct rule *r, struct pattern *p)
 
 static int set_login_pattern(struct rule *r, struct pattern *p, struct err *err)
 {
-	if (p->kind == PATTERN_DOMAIN || p->kind == PATTERN_REGEX)
-		return set_key(r, p);
+	if (p->kind == PATTERN_DOMAIN || p->kind == PATTERN_REGEX) {
+		int rc = set_key(r, p);
+
+		r->class = r->regex ? CLASS_LOGIN_REGEX : CLASS_LOGIN_DOMAIN;
+		return rc;
+	}
 	return err_set(err, ERR_SYNTAX,
 	    "'%s' is not a domain (" RULE_LOGIN_PREFIX
 	    "@example.com means all logins of that domain)",
@@ -89,7 +100,6 @@ static int set_login(struct rule *r, const char *subject, struct err *err)
 	AUTO(strbuf_release) struct strbuf whole = {0};
 	struct pattern p;
 
-	r->kind = RULE_LOGIN;
 	if (!is_domain && *login != '/')
 		return set_login_name(r, login, err);
 	int rc = pattern_parse(login + is_domain, &p, err);
@@ -114,7 +124,7 @@ static int set_client(struct rule *r, const char *subject, struct err *err)
 		    "'%s' is not a client address or network (192.0.2.1, 192.0.2.0/24, "
 		    "2001:db8::/32; no bits below the mask)",
 		    written);
-	r->kind = RULE_CLIENT;
+	r->class = CLASS_CLIENT;
 	snprintf(whole, sizeof(whole), CLIENT_PREFIX "%s", net_block_text(&r->block, block));
 	int rc = rule_own(&r->subject, whole);
 	return rc != 0 ? rc : rule_own(&r->key, "");
@@ -128,7 +138,6 @@ static int set_pattern(struct rule *r, const char *subject, struct err *err)
 
 	if (rc != 0)
 		return rc;
-	r->kind = RULE_PATTERN;
 	pattern_canonical(&p, &canonical);
 	if (*strbuf_text(&canonical) == '#') /* in the file it would be a comment */
 		rc = err_set(err, ERR_SYNTAX,

@@ -42,28 +42,10 @@ void rule_client_key(
 		key[2 + whole] = (unsigned char)(address->at[whole] & (0xff00u >> bits % 8));
 }
 
-static enum rule_class class_of(const struct rule *r)
-{
-	static const enum rule_class classes[] = {
-	    [PATTERN_ADDRESS] = CLASS_ADDRESS,
-	    [PATTERN_DOMAIN] = CLASS_DOMAIN,
-	    [PATTERN_SUBDOMAINS] = CLASS_SUBDOMAINS,
-	    [PATTERN_WITHIN] = CLASS_DOMAIN,
-	    [PATTERN_NULL] = CLASS_NULL,
-	    [PATTERN_REGEX] = CLASS_REGEX,
-	};
-
-	if (r->kind == RULE_CLIENT)
-		return CLASS_CLIENT;
-	if (r->kind == RULE_PATTERN || r->pattern_kind == PATTERN_REGEX)
-		return classes[r->pattern_kind];
-	return r->pattern_kind == PATTERN_DOMAIN ? CLASS_LOGIN_DOMAIN : CLASS_LOGIN;
-}
-
 static struct span key_of(const struct rule *r, unsigned char buf[CLIENT_KEY_LEN])
 {
-	if (r->kind != RULE_CLIENT) {
-		const char *key = r->pattern_kind == PATTERN_REGEX ? r->subject : r->key;
+	if (r->class != CLASS_CLIENT) {
+		const char *key = r->regex ? r->subject : r->key;
 
 		return (struct span){key, strlen(key)};
 	}
@@ -101,15 +83,14 @@ void rule_table_add(struct rule_table *t, uint32_t n)
 {
 	const struct rule *r = &t->rules[n];
 	unsigned char buf[CLIENT_KEY_LEN];
-	enum rule_class class = class_of(r);
 	struct span key = key_of(r, buf);
-	uint64_t hash = rule_table_hash(class, key);
-	struct rule_slot *s = slot_of(t, class, key, hash);
+	uint64_t hash = rule_table_hash(r->class, key);
+	struct rule_slot *s = slot_of(t, r->class, key, hash);
 
 	if (s->rule != RULE_NONE)
 		return;
-	t->count[class]++;
-	*s = (struct rule_slot){.hash = hash, .class = class, .rule = n};
+	t->count[r->class]++;
+	*s = (struct rule_slot){.hash = hash, .class = r->class, .rule = n};
 }
 
 uint32_t rule_table_find(
@@ -123,5 +104,5 @@ uint32_t rule_table_same(const struct rule_table *t, const struct rule *r)
 	unsigned char buf[CLIENT_KEY_LEN];
 	struct span key = key_of(r, buf);
 
-	return rule_table_find(t, class_of(r), key, rule_table_hash(class_of(r), key));
+	return rule_table_find(t, r->class, key, rule_table_hash(r->class, key));
 }

@@ -35,7 +35,7 @@ static int compile(struct rule_layer *layer)
 		rule_table_add(&layer->table, i);
 		if (r->regex)
 			layer->regexes[layer->regex_count++] = i;
-		else if (r->kind == RULE_CLIENT)
+		else if (r->class == CLASS_CLIENT)
 			layer->has_mask[r->block.bits] = true;
 	}
 	return code;

@@ -108,7 +108,7 @@ static bool ask_layer(
 		const struct rule *r = &l->rules.list[l->regexes[i]];
 		int rc;
 
-		if ((r->kind == RULE_LOGIN) != logins || rule_expired(r, s->query->wall))
+		if ((rule_kind(r) == RULE_LOGIN) != logins || rule_expired(r, s->query->wall))
 			continue;
 		rc = pattern_match_subject(r->regex, subject);
 		if (rc < 0)

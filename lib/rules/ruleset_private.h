@@ -7,19 +7,8 @@
 #include "base/bytes.h"
 #include "rules/ruleset.h"
 
-/* Keys of the hash table, which is filled once, then only read. */
-
-enum rule_class {
-	CLASS_LOGIN,
-	CLASS_LOGIN_DOMAIN,
-	CLASS_CLIENT,  /* key: rule_client_key */
-	CLASS_ADDRESS, /* key: local part in lower case */
-	CLASS_NULL,    /* key: empty */
-	CLASS_DOMAIN,
-	CLASS_SUBDOMAINS, /* key: the domain without its "*." */
-	CLASS_REGEX,      /* key: the subject; only for rule_table_same */
-	CLASS_COUNT,
-};
+/* The hash table is filled once, then only read. An expression is filed under its subject, only for
+ * rule_table_same; a client network under rule_client_key; any other rule under its key. */
 
 #define RULE_NONE UINT32_MAX
 struct rule_slot {

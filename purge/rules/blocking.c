@@ -139,7 +139,7 @@ const char *block_doubt(const struct rule *r, const struct postfix *p, char *buf
 
 	buf[0] = '\0';
 
-	if (r->kind != RULE_PATTERN || r->action == RULE_OK || r->action == RULE_WARN)
+	if (rule_kind(r) != RULE_PATTERN || r->action == RULE_OK || r->action == RULE_WARN)
 		return NULL;
 	if (pattern_parse(r->subject, &pattern, NULL) < 0)
 		return NULL;

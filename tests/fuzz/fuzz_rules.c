@@ -103,7 +103,7 @@ static void look_up(struct ruleset *set, const struct ruleset_query *query)
 /* A login that the rule covers. */
 static const char *login_of(const struct rule *r, char *buf, size_t size)
 {
-	snprintf(buf, size, "%s%s", r->pattern_kind == PATTERN_DOMAIN ? "Joe@" : "",
+	snprintf(buf, size, "%s%s", r->class == CLASS_LOGIN_DOMAIN ? "Joe@" : "",
 	    r->regex ? r->subject : r->key);
 	return buf;
 }
@@ -125,10 +125,10 @@ static void look_up_sender(struct ruleset *set, const char *sender)
 	for (size_t i = 0; i < ruleset_count(set); i++) {
 		const struct rule *r = ruleset_at(set, i);
 
-		if (r->kind == RULE_PATTERN)
+		if (rule_kind(r) == RULE_PATTERN)
 			continue;
-		query.login = r->kind == RULE_LOGIN ? login_of(r, login, sizeof(login)) : NULL;
-		query.client = r->kind == RULE_CLIENT ? &r->block.base : NULL;
+		query.login = rule_kind(r) == RULE_LOGIN ? login_of(r, login, sizeof(login)) : NULL;
+		query.client = rule_kind(r) == RULE_CLIENT ? &r->block.base : NULL;
 		look_up(set, &query);
 	}
 }
@@ -152,7 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < ruleset_count(set); i++) {
 		const struct rule *r = ruleset_at(set, i);
 
-		look_up_sender(set, r->kind == RULE_PATTERN && r->key[0] ? r->key : "<>");
+		look_up_sender(set, rule_kind(r) == RULE_PATTERN && r->key[0] ? r->key : "<>");
 	}
 	text += len;
 	for (unsigned i = 0; i < SENDERS_TRIED && text < end; i++) {

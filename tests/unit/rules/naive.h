@@ -53,10 +53,10 @@ static inline bool naive_login(const struct rule *r, const char *login, struct n
 	const struct pattern_subject subject = {.text = login, .len = strlen(login), .domain = ""};
 	struct domain domain;
 
-	rank->distance = r->regex ? 2 : r->pattern_kind == PATTERN_DOMAIN;
+	rank->distance = r->regex ? 2 : r->class == CLASS_LOGIN_DOMAIN;
 	if (r->regex)
 		return pattern_match_subject(r->regex, &subject) == 1;
-	if (r->pattern_kind != PATTERN_DOMAIN)
+	if (r->class != CLASS_LOGIN_DOMAIN)
 		return str_equal_nocase(r->key, login);
 	if (at)
 		domain_normal(at + 1, strlen(at + 1), &domain);
@@ -68,9 +68,9 @@ static inline bool naive_matches(
 {
 	if (rule_expired(r, q->wall))
 		return false;
-	if (r->kind == RULE_LOGIN)
+	if (rule_kind(r) == RULE_LOGIN)
 		return q->login && *q->login && naive_login(r, q->login, rank);
-	if (r->kind == RULE_CLIENT) {
+	if (rule_kind(r) == RULE_CLIENT) {
 		rank->step = 1;
 		rank->distance = 128 - r->block.bits;
 		return q->client && net_contains(&r->block, q->client);

@@ -91,15 +91,16 @@ static void test_lines(void **state)
 			case_fail(c->name, "refused: %s", err.text);
 		case_assert_text(c->name, r.subject, c->subject);
 		case_assert_text(c->name, r.key, c->key);
-		case_assert(c->name, r.kind == c->kind);
+		case_assert(c->name, rule_kind(&r) == c->kind);
 		case_assert(c->name, r.action == c->action);
 		case_assert_text(c->name, r.status, c->status);
 		case_assert_text(c->name, r.text, c->text);
 		case_assert_text(c->name, r.reason, "");
 		case_assert_text(c->name, r.author, "");
 		case_assert(c->name, r.expires == 0 && r.set_time == 0 && r.hits == 0);
-		case_assert(c->name, (r.regex != NULL) == (r.kind != RULE_CLIENT &&
-							      r.pattern_kind == PATTERN_REGEX));
+		case_assert(c->name, (r.regex != NULL) == (rule_kind(&r) != RULE_CLIENT &&
+							      (r.class == CLASS_REGEX ||
+								  r.class == CLASS_LOGIN_REGEX)));
 		rule_release(&r);
 		case_assert(c->name, !r.subject && !r.regex);
 	}
@@ -242,8 +243,8 @@ static void test_copy(void **state)
 		case_assert_text(lines[i], copy.key, r.key);
 		case_assert_text(lines[i], copy.status, r.status);
 		case_assert_text(lines[i], copy.text, r.text);
-		case_assert(lines[i], copy.kind == r.kind && copy.action == r.action);
-		case_assert(lines[i], copy.pattern_kind == r.pattern_kind);
+		case_assert(lines[i], rule_kind(&copy) == rule_kind(&r) && copy.action == r.action);
+		case_assert(lines[i], copy.class == r.class);
 		case_assert(lines[i], copy.block.bits == r.block.bits);
 		case_assert(lines[i], net_equal(&copy.block.base, &r.block.base));
 		case_assert(lines[i], copy.set_time == 1 && copy.expires == 2);

@@ -210,7 +210,8 @@ static void test_round(void **state)
 		case_assert_text(line.text, back->text, r.text);
 		case_assert_text(line.text, back->reason, r.reason);
 		case_assert_text(line.text, back->author, r.author);
-		case_assert(line.text, back->kind == r.kind && back->action == r.action);
+		case_assert(
+		    line.text, rule_kind(back) == rule_kind(&r) && back->action == r.action);
 		case_assert(line.text, back->set_time == r.set_time);
 		case_assert(line.text, back->expires == r.expires);
 		stored_put(&again, &s.rules, 0);
