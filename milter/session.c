@@ -328,7 +328,7 @@ void session_header(struct session *s, const char *name, const char *value)
 		if (!s->has_subject && s->config->record_subject)
 			keep_subject(s, value);
 	} else {
-		header_take(&s->header, name, strlen(name), value, strlen(value));
+		header_take(&s->header, name, value, strlen(value));
 		if (s->header.from.cut)
 			s->message.flags |= MESSAGE_CUT_FROM;
 		if (s->header.cut_text)

@@ -16,11 +16,6 @@ void header_release(struct header *h)
 	header_clear(h);
 }
 
-bool header_is(const char *name, size_t name_len, const char *field)
-{
-	return strlen(field) == name_len && str_starts_nocase(name, field);
-}
-
 static const char *skip_comments(const char *at, const char *end)
 {
 	while (at < end) {
@@ -72,10 +67,10 @@ static void take_message_id(struct header *h, const char *value, size_t len)
 	h->message_id[n] = '\0';
 }
 
-void header_take(struct header *h, const char *name, size_t name_len, const char *value, size_t len)
+void header_take(struct header *h, const char *name, const char *value, size_t len)
 {
-	if (header_is(name, name_len, "From"))
+	if (str_equal_nocase(name, "From"))
 		from_scan(&h->from, value, len);
-	else if (header_is(name, name_len, "Message-ID"))
+	else if (str_equal_nocase(name, "Message-ID"))
 		take_message_id(h, value, len);
 }

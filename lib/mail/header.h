@@ -16,8 +16,5 @@ struct header {
 
 void header_clear(struct header *h); /* keeps memory and from's callback */
 void header_release(struct header *h);
-/* name is without the colon; value may be folded. */
-void header_take(
-    struct header *h, const char *name, size_t name_len, const char *value, size_t len);
-/* ASCII case is ignored. */
-bool header_is(const char *name, size_t name_len, const char *field);
+/* name is without the colon, in any case; value may be folded. */
+void header_take(struct header *h, const char *name, const char *value, size_t len);

@@ -22,21 +22,20 @@ void queue_header_release(struct queue_header *h)
 	*h = (struct queue_header){0};
 }
 
-static void take_value(
-    struct queue_header *h, const char *name, size_t name_len, const char *value, size_t len)
+static void take_value(struct queue_header *h, const char *name, const char *value, size_t len)
 {
 	static const char report[] = "multipart/report; report-type=delivery-status;";
 
-	header_take(&h->recorded, name, name_len, value, len);
-	if (header_is(name, name_len, "received"))
+	header_take(&h->recorded, name, value, len);
+	if (str_equal_nocase(name, "received"))
 		queue_route_take(&h->route, value, h->fields == 1, h->host);
-	else if (h->asked && header_is(name, name_len, "subject"))
+	else if (h->asked && str_equal_nocase(name, "subject"))
 		selector_subject_take(h->asked, value, len, h->cut);
-	else if (header_is(name, name_len, "auto-submitted"))
+	else if (str_equal_nocase(name, "auto-submitted"))
 		h->auto_replied |= strcmp(value, "auto-replied") == 0;
-	else if (header_is(name, name_len, "delivered-to"))
+	else if (str_equal_nocase(name, "delivered-to"))
 		h->delivered_to = true;
-	else if (header_is(name, name_len, "content-type") && str_starts(value, report) &&
+	else if (str_equal_nocase(name, "content-type") && str_starts(value, report) &&
 		 h->report.len == 0)
 		strbuf_add(&h->report, value, len);
 }
@@ -53,11 +52,12 @@ static void take_field(struct queue_header *h)
 	at = (size_t)(colon - text) + 1;
 	for (name = at - 1; name > 0 && str_is_blank(text[name - 1]); name--)
 		;
+	text[name] = '\0';
 	while (at < len && str_is_blank(text[at]))
 		at++;
 	while (len > at && str_is_blank(text[len - 1]))
 		text[--len] = '\0';
-	take_value(h, text, name, text + at, len - at);
+	take_value(h, text, text + at, len - at);
 }
 
 /* Follows global/is_header.c: a printable name, perhaps blanks, a colon. */
