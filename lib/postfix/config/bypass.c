@@ -3,8 +3,7 @@
 #include <stdarg.h>
 
 #include "base/clock.h"
-#include "postfix/config/bypass_advice.h"
-#include "postfix/config/bypass_policy.h"
+#include "postfix/config/bypass_private.h"
 
 #define RETURN_PORT 10000 /* from here on a bare port takes mail back from a content filter */
 #define TIMEOUT_MAX (10 * USEC_PER_SEC) /* how long a hanging daemon may delay a session */

@@ -26,7 +26,7 @@ extern const char *const bypass_parameters[];
  * other), milter_missing, policy_envelope (instead of milter_missing if the policy front sees that
  * mail), milter_not_first, no_milters, proxy_filter, milter_maps, redirect, default_action,
  * command_timeout (socket_activation if systemd listens), socket_unreachable, policy_missing,
- * short_ids, and those of bypass_policy.h. */
+ * short_ids, and those of policy_check (bypass_private.h). */
 void bypass_check(const struct bypass_facts *facts, struct findings *to);
 /* Whether the finding means that some mail passes the rules. */
 bool bypass_is_past_rules(const struct finding *finding);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "postfix/config/bypass_advice.h"
+#include "postfix/config/bypass_private.h"
 
 bool bypass_is_below(const char *path, const char *directory)
 {

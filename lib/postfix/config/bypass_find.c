@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <grp.h>
 
-#include "postfix/config/bypass_advice.h"
+#include "postfix/config/bypass_private.h"
 #include "postfix/config/lookup.h"
 
 #define GROUPS_MAX 64

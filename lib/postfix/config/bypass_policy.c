@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "postfix/config/bypass_policy.h"
+#include "postfix/config/bypass_private.h"
 
 static const char *const lists[] = {
     "smtpd_recipient_restrictions", "smtpd_end_of_data_restrictions"};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "postfix/config/wiring.h"
 #include "base/clock.h"
-#include "postfix/config/bypass_advice.h"
+#include "postfix/config/bypass_private.h"
 
 static const char *const list_names[WIRING_LISTS] = {"smtpd_milters", "non_smtpd_milters"};
 

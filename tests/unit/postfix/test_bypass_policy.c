@@ -2,7 +2,7 @@
 /* check_policy_service in restriction lists: its place, and the findings in all lists together. */
 #include "tests/unit/unit.h"
 
-#include "postfix/config/bypass_policy.h"
+#include "postfix/config/bypass_private.h"
 
 #define POLICY_SOCKET "unix:/var/spool/postfix/pqpurge/policy.sock"
 #define POLICY_ENTRY  "check_policy_service { unix:pqpurge/policy.sock, default_action=DUNNO }"
