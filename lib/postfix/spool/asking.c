@@ -52,19 +52,12 @@ static enum selector_answer ask_subject(
 	return code < 0 ? SELECTOR_UNSURE : a->message.subject;
 }
 
-bool asking_is_due(const struct asking *a)
-{
-	return a->selector && selector_asks_file(a->selector);
-}
-
 void asking_answer(
     struct asking *a, const struct queue *q, int fd, const struct queue_id *id, struct proof *ret)
 {
 	static const uint8_t answers[] = {
 	    [SELECTOR_NO] = ASKED_NO, [SELECTOR_YES] = ASKED_YES, [SELECTOR_UNSURE] = ASKED_UNSURE};
 
-	if (!asking_is_due(a))
-		return;
 	/* The log is the cheaper question. */
 	enum selector_answer why = ask_reasons(a, q, id, &ret->limited);
 	enum selector_answer subject =

@@ -9,13 +9,12 @@
 #define ASKING_REASONS_MAX 100000 /* of one log; if there are more, the answer is UNSURE */
 
 struct asking {
-	const struct selector *selector; /* NULL: nothing is asked */
+	const struct selector *selector;
 	const struct postfix *postfix;
 	/* Private. */
 	struct queue_message message;
 };
 
-bool asking_is_due(const struct asking *a);
 /* Sets ret->asked and ret->limited for the file open on fd, whose name is id. */
 void asking_answer(
     struct asking *a, const struct queue *q, int fd, const struct queue_id *id, struct proof *ret);

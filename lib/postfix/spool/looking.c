@@ -354,7 +354,7 @@ static int ask_then_prove(struct looking *l)
 {
 	struct proof *asked = NULL;
 
-	if (asking_is_due(&l->asking)) {
+	if (l->asking.selector) {
 		l->asks = true;
 		look_at_all(l);
 		l->asks = false;

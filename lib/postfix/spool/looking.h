@@ -12,7 +12,7 @@ struct looking {
 	spool_get *get;             /* the messages to prove; or NULL */
 	const struct queue_id *ids; /* without get: the names whose state is asked */
 	void *arg;
-	struct asking asking;   /* what to ask each proven file */
+	struct asking asking;   /* of each proven file; without a selector nothing is asked */
 	enum queue_name before; /* looked into before the other queues; 0: flow order */
 	size_t first, count;    /* the range that this process looks for */
 	size_t departed;        /* of them, from first on, are probably gone */
