@@ -11,12 +11,11 @@
 
 #define OF_ACCOUNT(s)                                                                              \
 	{                                                                                          \
-		.count = {100, 200, 600}, .above = 3, .networks = {6, 15}, .senders = (s),         \
-		.undelivered = 20, .act_at = 2                                                     \
+		.most = {0, 100, 200, 600, 6, 15, (s), 20}, .above = 3, .act_at = 2                \
 	}
 #define OF_COUNT(a, b, c)                                                                          \
 	{                                                                                          \
-		.count = {a, b, c}, .above = 3, .act_at = 2                                        \
+		.most = {0, a, b, c}, .above = 3, .act_at = 2                                      \
 	}
 const struct flood_limits flood_defaults[FLOOD_KINDS] = {
     [FLOOD_LOGIN] = OF_ACCOUNT(10),
@@ -37,16 +36,9 @@ static uint32_t scaled(uint32_t limit, double by)
 
 void flood_scale(struct flood_limits limits[FLOOD_KINDS], double by)
 {
-	for (int k = 0; k < FLOOD_KINDS; k++) {
-		struct flood_limits *l = &limits[k];
-
-		for (int w = 0; w < FLOOD_WINDOWS; w++)
-			l->count[w] = scaled(l->count[w], by);
-		for (int n = 0; n < 2; n++)
-			l->networks[n] = scaled(l->networks[n], by);
-		l->senders = scaled(l->senders, by);
-		l->undelivered = scaled(l->undelivered, by);
-	}
+	for (int k = 0; k < FLOOD_KINDS; k++)
+		for (int s = 0; s < FLOOD_SIGNALS; s++)
+			limits[k].most[s] = scaled(limits[k].most[s], by);
 }
 
 _Static_assert((int)FLOOD_KINDS == SETTINGS_FLOOD_KINDS, "settings_flood_kinds has all words");
@@ -144,21 +136,21 @@ static void weigh_account(struct over *over, const struct flood_limits *l, const
 {
 	const float *peak = e->peak;
 
-	uint32_t networks = table_networks_1h(e), few = l->networks[0] * 5 / 6;
+	uint32_t networks = table_networks_1h(e), few = l->most[FLOOD_NETWORKS_1H] * 5 / 6;
 	const struct window *hour = &e->window[FLOOD_1H];
 
 	/* Fewer than 1.25 messages from each network: no person moves about like that. */
 	bool scattered = 4 * (hour->messages + hour->messages_before) <= 5 * networks;
-	if (weigh(over, FLOOD_NETWORKS_1H, networks, scattered ? few : l->networks[0],
+	if (weigh(over, FLOOD_NETWORKS_1H, networks, scattered ? few : l->most[FLOOD_NETWORKS_1H],
 		(double)peak[PEAK_NETWORKS_1H] * NETWORKS_ABOVE, l->act_at))
 		over->usual = usual(e, PEAK_NETWORKS_1H);
 	/* Only for every fourth message, because it takes a logarithm. */
 	if ((e->window[FLOOD_1H].messages & 3) == 0 &&
-	    weigh(over, FLOOD_NETWORKS_1D, table_networks_1d(e), l->networks[1],
+	    weigh(over, FLOOD_NETWORKS_1D, table_networks_1d(e), l->most[FLOOD_NETWORKS_1D],
 		(double)peak[PEAK_NETWORKS_1D] * NETWORKS_ABOVE, l->act_at))
 		over->usual = usual(e, PEAK_NETWORKS_1D);
-	if (weigh(over, FLOOD_SENDERS, table_senders(e), l->senders, peak[PEAK_SENDERS] * l->above,
-		1))
+	if (weigh(over, FLOOD_SENDERS, table_senders(e), l->most[FLOOD_SENDERS],
+		peak[PEAK_SENDERS] * l->above, 1))
 		over->usual = usual(e, PEAK_SENDERS);
 }
 
@@ -167,7 +159,7 @@ static void weigh_new_senders(
     struct over *over, const struct flood_limits *l, const struct entry *e, int64_t now)
 {
 	if (strcmp(e->name, FLOOD_NEW_SENDERS) == 0 &&
-	    weigh(over, FLOOD_SENDERS, table_recipients(e, FLOOD_1H, now), l->senders,
+	    weigh(over, FLOOD_SENDERS, table_recipients(e, FLOOD_1H, now), l->most[FLOOD_SENDERS],
 		e->peak[PEAK_1H] * l->above, 1))
 		over->usual = usual(e, PEAK_1H);
 }
@@ -181,7 +173,7 @@ static void weigh_undelivered(
 	    table_messages(e, FLOOD_1H, now) + e->window[FLOOD_1H].messages_before / 6.0;
 
 	if (e->undelivered > messages * SHARE_UNDELIVERED && messages > 0)
-		weigh(over, FLOOD_UNDELIVERED, e->undelivered, l->undelivered, 0, 1);
+		weigh(over, FLOOD_UNDELIVERED, e->undelivered, l->most[FLOOD_UNDELIVERED], 0, 1);
 }
 
 static struct over measure(
@@ -191,7 +183,7 @@ static struct over measure(
 	struct over over = {.signal = FLOOD_QUIET};
 
 	for (int w = 0; w < FLOOD_WINDOWS; w++) {
-		uint32_t limit = l->count[w];
+		uint32_t limit = l->most[FLOOD_COUNT_10M + w];
 
 		/* True for most keys most of the time. */
 		if (e->window[w].current + e->window[w].previous <= limit / 2)
@@ -218,7 +210,8 @@ bool flood_is_lifted(const struct flood *f, enum flood_kind kind, const struct e
 	const struct flood_limits *l = &f->config.limits[kind];
 
 	for (int w = 0; w < FLOOD_WINDOWS; w++)
-		if (l->count[w] && e->peak[w] * l->above > l->count[w])
+		if (l->most[FLOOD_COUNT_10M + w] &&
+		    e->peak[w] * l->above > l->most[FLOOD_COUNT_10M + w])
 			return true;
 	return false;
 }
@@ -415,11 +408,12 @@ size_t flood_busy(
 	const struct flood_limits *l = &f->config.limits[kind];
 	size_t count = 0;
 
-	for (size_t n = 0; l->undelivered && n < table_sizes[kind] && count < max; n++) {
+	for (size_t n = 0; l->most[FLOOD_UNDELIVERED] && n < table_sizes[kind] && count < max;
+	     n++) {
 		const struct entry *e = &f->table[kind].list[n];
 		double messages = f->table[kind].hash[n] ? table_messages(e, FLOOD_1H, now) : 0;
 
-		if (!e->name[0] || e->exempt || messages < l->undelivered)
+		if (!e->name[0] || e->exempt || messages < l->most[FLOOD_UNDELIVERED])
 			continue;
 		memcpy(ret[count].name, e->name, sizeof(ret->name));
 		ret[count++].messages = messages;

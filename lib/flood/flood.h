@@ -69,14 +69,12 @@ const char *flood_signal_word(enum flood_signal signal);   /* "networks/1h" */
 
 /* The limits of one kind. 0 turns a signal off. */
 struct flood_limits {
-	uint32_t count[FLOOD_WINDOWS]; /* recipients */
-	double above;                  /* times the key's own peak */
-	/* Of a login: /24 or /48 networks in 1 to 2 hours, and in 1 to 2 days. */
-	uint32_t networks[2];
-	uint32_t senders; /* of a login, in 1 to 2 hours; LOCAL: new senders */
-	/* Messages of the last hour, if also over 30 % of all. */
-	uint32_t undelivered;
-	/* Times count or networks: from there on a rule may be set. */
+	/* Recipients in each window. Of a login: /24 or /48 networks in 1 to 2 hours, and in 1 to 2
+	 * days; senders in 1 to 2 hours (LOCAL: new senders); undelivered messages of the last
+	 * hour, if also over 30 % of all. */
+	uint32_t most[FLOOD_SIGNALS];
+	double above; /* times the key's own peak */
+	/* Times a limit of recipients or networks: from there on a rule may be set. */
 	double act_at;
 };
 extern const struct flood_limits flood_defaults[FLOOD_KINDS];

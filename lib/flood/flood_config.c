@@ -6,22 +6,14 @@
 #include "mail/selector/pattern.h"
 
 _Static_assert((int)FLOOD_KINDS == SETTINGS_FLOOD_KINDS, "kinds in the same order");
+_Static_assert((int)FLOOD_SIGNALS == SETTINGS_FLOOD_LIMITS + 1, "limits in the same order");
 _Static_assert((int)FLOOD_REJECT == SETTINGS_FLOOD_ACTIONS - 1, "actions in the same order");
-
-static void put(uint32_t *limit, int64_t given)
-{
-	if (given >= 0)
-		*limit = (uint32_t)given;
-}
 
 static void take_limits(struct flood_limits *l, const struct settings_flood *given)
 {
-	for (int w = 0; w < FLOOD_WINDOWS; w++)
-		put(&l->count[w], given->count[w]);
-	for (int n = 0; n < 2; n++)
-		put(&l->networks[n], given->networks[n]);
-	put(&l->senders, given->senders);
-	put(&l->undelivered, given->undelivered);
+	for (int n = 0; n < SETTINGS_FLOOD_LIMITS; n++)
+		if (given->limits[n] >= 0)
+			l->most[FLOOD_QUIET + 1 + n] = (uint32_t)given->limits[n];
 	if (given->above > 0)
 		l->above = given->above;
 	if (given->act_at > 0)

@@ -18,8 +18,9 @@ static bool peak_matters(const struct flood *f, enum flood_kind kind, const stru
 	for (int p = 0; p < PEAKS; p++) {
 		float value = e->peak[p] > e->pending[p] ? e->peak[p] : e->pending[p];
 
-		if (value >= 1 && (kind == FLOOD_LOGIN || kind == FLOOD_LOCAL ||
-				      (p < FLOOD_WINDOWS && value * l->above > l->count[p])))
+		if (value >= 1 &&
+		    (kind == FLOOD_LOGIN || kind == FLOOD_LOCAL ||
+			(p < FLOOD_WINDOWS && value * l->above > l->most[FLOOD_COUNT_10M + p])))
 			return true;
 	}
 	return false;
@@ -42,7 +43,8 @@ static bool counts_matter(const struct flood *f, enum flood_kind kind, const str
 	for (int w = 0; w < FLOOD_WINDOWS; w++) {
 		double seen = table_recipients(e, (enum flood_window)w, f->now);
 
-		if (seen > 0 && (account || (l->count[w] && seen * 4 > l->count[w])))
+		if (seen > 0 && (account || (l->most[FLOOD_COUNT_10M + w] &&
+						seen * 4 > l->most[FLOOD_COUNT_10M + w])))
 			return true;
 	}
 	return false;

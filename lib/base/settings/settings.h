@@ -16,15 +16,15 @@ extern const char *const settings_verbs[];
 
 #define SETTINGS_FLOOD_KINDS   7
 #define SETTINGS_FLOOD_ACTIONS 4
+#define SETTINGS_FLOOD_LIMITS  7
 extern const char *const settings_flood_kinds[SETTINGS_FLOOD_KINDS]; /* "login" ... */
 /* 0 "warn", 1 "hold" ... */
 extern const char *const settings_flood_actions[SETTINGS_FLOOD_ACTIONS];
 /* A negative number, or a factor of 0, means that the value is not given. */
 struct settings_flood {
 	bool given;
-	int64_t count[3];             /* recipients in 10 min, 1 h, 1 d */
-	int64_t networks[2];          /* in 1 h, 1 d */
-	int64_t senders, undelivered; /* in 1 h */
+	/* Recipients in 10 min, 1 h, 1 d; networks in 1 h, 1 d; senders; undelivered messages. */
+	int64_t limits[SETTINGS_FLOOD_LIMITS];
 	double above, act_at;
 	int64_t action; /* index in settings_flood_actions */
 	int64_t last;   /* key `for`: how long the rule lasts, microseconds */

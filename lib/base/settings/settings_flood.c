@@ -18,11 +18,11 @@ const char *const settings_flood_actions[SETTINGS_FLOOD_ACTIONS] = {
 #define IN(member) .offset = offsetof(struct settings_flood, member)
 
 const struct settings_row settings_flood_rows[SETTINGS_FLOOD_ROWS] = {
-    {"count", FLOOD_COUNTS, IN(count), .list = true, .windows = {10 * MINUTE, HOUR, DAY}},
+    {"count", FLOOD_COUNTS, IN(limits[0]), .list = true, .windows = {10 * MINUTE, HOUR, DAY}},
     {"above", FLOOD_FACTOR, IN(above)},
-    {"networks", FLOOD_COUNTS, IN(networks), .list = true, .windows = {HOUR, DAY}},
-    {"senders", FLOOD_COUNTS, IN(senders), .windows = {HOUR}},
-    {"undelivered", FLOOD_COUNTS, IN(undelivered), .windows = {HOUR}},
+    {"networks", FLOOD_COUNTS, IN(limits[3]), .list = true, .windows = {HOUR, DAY}},
+    {"senders", FLOOD_COUNTS, IN(limits[5]), .windows = {HOUR}},
+    {"undelivered", FLOOD_COUNTS, IN(limits[6]), .windows = {HOUR}},
     {"action", FLOOD_ACTION, IN(action)},
     {"act_at", FLOOD_FACTOR, IN(act_at)},
     {"for", FLOOD_SPAN, IN(last)},
@@ -41,12 +41,8 @@ struct settings_flood *settings_flood_find(struct settings *s, const char *kind)
 void settings_flood_init(struct settings *s)
 {
 	for (size_t k = 0; k < SETTINGS_FLOOD_KINDS; k++)
-		s->flood[k] = (struct settings_flood){.count = {-1, -1, -1},
-		    .networks = {-1, -1},
-		    .senders = -1,
-		    .undelivered = -1,
-		    .action = -1,
-		    .last = HOUR};
+		s->flood[k] = (struct settings_flood){
+		    .limits = {-1, -1, -1, -1, -1, -1, -1}, .action = -1, .last = HOUR};
 }
 
 int settings_exempt_parse(const char *item, struct settings_exempt *ret, struct err *err)
