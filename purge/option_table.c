@@ -160,16 +160,12 @@ static int set_limit(void *at, const char *value, struct err *err)
 static int set_flood(struct options *o, void *at, const char *value, struct err *err)
 {
 	uint32_t *into = at;
-	const char *meaning = strchr(value, ':');
-	const size_t len = strcspn(value, ":");
-	char number[16] = "";
 	uint64_t n;
+	const char *rest = str_digits(value, &n);
 
-	if (len < sizeof(number))
-		memcpy(number, value, len);
-	if (len >= sizeof(number) || str_parse_u64(number, 1, UINT32_MAX / 2, &n) < 0)
+	if (!rest || (*rest && *rest != ':') || n < 1 || n > UINT32_MAX / 2)
 		return err_set(err, ERR_SYNTAX, "'%s' is not the number of a flood", value);
-	o->flood_meaning = meaning ? meaning + 1 : NULL;
+	o->flood_meaning = *rest ? rest + 1 : NULL;
 	if (*into)
 		return err_set(err, ERR_SYNTAX, "one flood at a time");
 	*into = (uint32_t)n;
