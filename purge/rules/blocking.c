@@ -320,6 +320,7 @@ static void tell_past_rules(const struct session *s)
 {
 	AUTO(findings_release) struct findings findings = {0};
 	const struct finding *first = NULL;
+	char command[PATH_MAX + 64];
 	struct err err = {{0}};
 
 	if (bypass_find(&s->postfix, s->settings.socket, s->settings.policy_socket, false,
@@ -329,8 +330,8 @@ static void tell_past_rules(const struct session *s)
 		if (bypass_is_past_rules(&findings.list[i]))
 			first = &findings.list[i];
 	if (first)
-		complain("rules are not applied to all mail: %s ('pqpurge-idx status' says more)",
-		    first->words);
+		complain("rules are not applied to all mail: %s ('%s' says more)", first->words,
+		    session_command(s, "status", command, sizeof(command)));
 }
 
 void block_tell_exceptions(const struct session *s, const struct rule_list *plan)

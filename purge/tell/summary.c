@@ -66,18 +66,26 @@ static bool is_empty(const struct summary *s)
 	return true;
 }
 
+/* A command for the same settings file. Returns buf. */
+static char *command_of(const struct summary *s, const char *words, char *buf, size_t size)
+{
+	snprintf(buf, size, "pqpurge-idx %s%s%s%s", s->config ? "-c " : "",
+	    s->config ? s->config : "", s->config ? " " : "", words);
+	return buf;
+}
+
 static void put_account(FILE *to, const struct summary *s)
 {
 	const struct outcome *o = s->outcome;
 	uint64_t batch = o->tally.batch;
+	char words[40], command[PATH_MAX + 64];
 
 	if (s->swept && !o->sweep_cut)
 		say(to, "Passes of the sweep: %u.\n", o->passes);
+	snprintf(words, sizeof(words), "undo %" PRIu64, batch);
 	if (batch && s->action == ACTION_HOLD)
-		say(to,
-		    "The account is batch %" PRIu64 "; 'pqpurge-idx undo %" PRIu64
-		    "' releases it again.\n",
-		    batch, batch);
+		say(to, "The account is batch %" PRIu64 "; '%s' releases it again.\n", batch,
+		    command_of(s, words, command, sizeof(command)));
 	else if (batch)
 		say(to, "The account is batch %" PRIu64 ".\n", batch);
 }
@@ -100,10 +108,19 @@ void summary_text(FILE *to, const struct summary *s)
 static char *forcing_command(
     const struct summary *s, const struct queue_id *id, char *buf, size_t size)
 {
-	snprintf(buf, size, "pqpurge-idx %s%s%s%s --id %s", s->config ? "-c " : "",
-	    s->config ? s->config : "", s->config ? " " : "", s->verb ? s->verb : "purge",
-	    id->text);
-	return buf;
+	char words[64 + QUEUE_ID_MAX];
+
+	snprintf(words, sizeof(words), "%s --id %s", s->verb ? s->verb : "purge", id->text);
+	return command_of(s, words, buf, size);
+}
+
+static char *looking_command(
+    const struct summary *s, const struct queue_id *id, char *buf, size_t size)
+{
+	char words[16 + QUEUE_ID_MAX];
+
+	snprintf(words, sizeof(words), "show %s", id->text);
+	return command_of(s, words, buf, size);
 }
 
 static void put_problem(FILE *to, const char *id, const char *word, const char *reason)
@@ -147,7 +164,8 @@ static void list_problems(FILE *to, const struct summary *s)
 	if (seen > PROBLEMS_SHOWN)
 		say(to, "  and %" PRIu64 " more; --json lists all\n", seen - PROBLEMS_SHOWN);
 	if (*unproven.text && action_rows[s->action].changes)
-		say(to, "To look at an unproven one: 'pqpurge-idx show %s'.\n", unproven.text);
+		say(to, "To look at an unproven one: '%s'.\n",
+		    looking_command(s, &unproven, command, sizeof(command)));
 	if (*unproven.text && action_rows[s->action].changes)
 		say(to, "To %s it nevertheless: '%s'.\n", action_rows[s->action].verb,
 		    forcing_command(s, &unproven, command, sizeof(command)));

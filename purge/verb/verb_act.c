@@ -201,7 +201,7 @@ static int tell(const struct act *a, struct err *err)
 static void keep_in_force(struct act *a)
 {
 	const struct outcome *o = &a->walk.outcome;
-	char until[CLOCK_TEXT_SIZE];
+	char until[CLOCK_TEXT_SIZE], words[40], command[PATH_MAX + 64];
 	struct err err = {{0}};
 
 	if (!a->walk.order.stays || a->walk.order.dry_run || o->refused)
@@ -210,10 +210,10 @@ static void keep_in_force(struct act *a)
 		complain("%s", err.text);
 		a->not_saved = true;
 	} else if (!a->s->options.quiet) {
-		say(a->s->options.json ? stderr : stdout,
-		    "In force until %s; 'pqpurge-idx undo %" PRIu64 "' ends it.\n",
+		snprintf(words, sizeof(words), "undo %" PRIu64, o->tally.batch);
+		say(a->s->options.json ? stderr : stdout, "In force until %s; '%s' ends it.\n",
 		    clock_text(a->s->options.now + a->s->options.rule_for, until, sizeof(until)),
-		    o->tally.batch);
+		    session_command(a->s, words, command, sizeof(command)));
 	}
 }
 

@@ -118,6 +118,27 @@ static void test_text(void **state)
 	crafted_release(&c);
 }
 
+/* The undo works on the same instance. */
+static void test_text_undo(void **state)
+{
+	struct crafted c;
+	struct summary s = summary_on(&c);
+
+	(void)state;
+	crafted_init(&c);
+	crafted_add(&c, RESULT_DONE, "a@example.com");
+	c.outcome.tally.batch = 5;
+	s.config = "/etc/pqpurge/out.conf";
+	s.action = ACTION_HOLD;
+	assert_written(write_text, &s,
+	    "Held 1 message (1000 B).\n"
+	    "  held                 1\n"
+	    "  by envelope          1\n"
+	    "The account is batch 5; 'pqpurge-idx -c /etc/pqpurge/out.conf undo 5' releases it "
+	    "again.\n");
+	crafted_release(&c);
+}
+
 /* A message with nothing to do is not a missed match. */
 static void test_text_idle(void **state)
 {
@@ -179,7 +200,7 @@ static void test_problems(void **state)
 	s.action = ACTION_HOLD;
 	assert_written(write_problems, &s,
 	    "  0AAAA1 unproven\n"
-	    "To look at an unproven one: 'pqpurge-idx show 0AAAA1'.\n"
+	    "To look at an unproven one: 'pqpurge-idx -c /etc/pqpurge/out.conf show 0AAAA1'.\n"
 	    "To hold it nevertheless: 'pqpurge-idx -c /etc/pqpurge/out.conf hold --id 0AAAA1'.\n"
 	    "Could not be read: deferred/A: Permission denied\n");
 	crafted_release(&c);
@@ -332,6 +353,7 @@ static void test_sweep(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_sweep), cmocka_unit_test(test_exit), cmocka_unit_test(test_text),
-    cmocka_unit_test(test_text_idle), cmocka_unit_test(test_text_nothing),
-    cmocka_unit_test(test_problems), cmocka_unit_test(test_problems_end),
-    cmocka_unit_test(test_text_fits), cmocka_unit_test(test_preview))
+    cmocka_unit_test(test_text_undo), cmocka_unit_test(test_text_idle),
+    cmocka_unit_test(test_text_nothing), cmocka_unit_test(test_problems),
+    cmocka_unit_test(test_problems_end), cmocka_unit_test(test_text_fits),
+    cmocka_unit_test(test_preview))
