@@ -122,6 +122,30 @@ class Added(RecipientCase):
 
 
 @both_ids_at_length
+class Redirected(RecipientCase):
+    """REDIRECT of access(5) or header_checks(5): mailq shows where the mail goes, too."""
+
+    main = "smtpd_sender_restrictions = check_sender_access inline:{ { a@example.com = REDIRECT new@moved.test } }\n"
+
+    def setUp(self):
+        super().setUp()
+        self.ours = self.send("a@example.com", ["u@dest.test", "v@dest.test"])
+        self.other = self.send("a@good.test")
+        self.postfix.settled(2)
+        self.shown = {r["address"] for line in self.postfix.queue() if line["queue_id"] == self.ours for r in line["recipients"]}
+        self.assertIn("new@moved.test", self.shown)
+
+    def test_list(self):
+        self.assertEqual(set(self.listed_recipients(self.ours)), self.shown)
+
+    def test_only(self):
+        self.assert_selects({self.other}, "--recipient", "dest.test", "--only")
+
+    def test_purge(self):
+        self.assert_purged({self.ours}, "--recipient", "moved.test")
+
+
+@both_ids_at_length
 class SenderBcc(RecipientCase):
     main = "sender_bcc_maps = inline:{ a@example.com=boss@bcc.test }\n"
 

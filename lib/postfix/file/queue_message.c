@@ -94,7 +94,8 @@ static void take_record(struct walk *w, const struct queue_record *r)
 		take_size(w, r->data);
 	else if (type == 'A')
 		take_attribute(w->m, r->data);
-	else if (type == 'R')
+	else if (type == 'R' ||
+		 type == '>') /* >: REDIRECT, where the mail goes; mailq shows both */
 		take_recipient(w, r);
 	else if (type == 'M' || type == 'X')
 		w->in_header = type == 'M';

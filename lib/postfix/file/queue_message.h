@@ -43,8 +43,9 @@ bool queue_header_reported_by(const struct queue_header *h, const char *host);
 
 struct queue_message {
 	/* Of the given half only mail_time, rcpt_time and end_time are set, all to the T record.
-	 * Recipients are those that still wait (R records, not D). queue_route.h explains `first`,
-	 * MESSAGE_UNJOINED and MESSAGE_FIRST_PLAIN. Points into the members below. */
+	 * Recipients are those that still wait (R records, not D), and where a REDIRECT leads.
+	 * queue_route.h explains `first`, MESSAGE_UNJOINED and MESSAGE_FIRST_PLAIN. Points into the
+	 * members below. */
 	struct message message;
 	struct identity identity;
 	bool finished; /* read to its end, so that no recipient is missing */
