@@ -85,6 +85,26 @@ static void count_by(const struct index_client *c)
 	assert_string_equal(counts.hostname, HOST);
 }
 
+/* Once it is awaited, the rows are gone. */
+static void send_by(const struct index_client *c)
+{
+	const struct packed_id left[] = {fixture_packed(1, 100)};
+	const struct update update = {.place = {7, 70},
+	    .queue_directory = "/var/spool/postfix",
+	    .hostname = HOST,
+	    .began = INT64_C(1) << 60,
+	    .left = left,
+	    .left_count = COUNT_OF(left)};
+	struct index_counts counts;
+	struct err err = {0};
+
+	client_await(NULL);
+	client_await(client_send(c, &update));
+	if (client_count(c, &counts, &err) != 0)
+		case_fail("count", "%s", err.text);
+	assert_int_equal(counts.rows, 1);
+}
+
 static void test_directly(void **state)
 {
 	static const char *const files[] = {INDEX_LOCK, INDEX_FILE, "index.mdb-lock"};
@@ -106,6 +126,7 @@ static void test_directly(void **state)
 		assert_int_equal(st.st_uid, owner.uid);
 		assert_int_equal(st.st_mode & 077, 0);
 	}
+	send_by(&c);
 	fixture_remove(dir);
 }
 
@@ -145,6 +166,9 @@ static void test_by_a_daemon(void **state)
 	/* A socket left by a killed daemon is no daemon; the rows are there. */
 	assert_int_equal(client_daemon(&c, NULL), 0);
 	count_by(&c);
+	pid = start_daemon(dir, serve_it);
+	send_by(&c);
+	fixture_kill(pid);
 	fixture_remove(dir);
 }
 
