@@ -226,8 +226,8 @@ class Files(HostileCase):
     def every_place(self, *words):
         """Replaces each file of both directories in turn."""
         for directory, name in ((self.pq.index, "index.mdb"), (self.pq.index, "index.mdb-lock"), (self.pq.index, "lock"),
-                                (self.pq.index, "control.sock"), (self.pq.state, "rules"), (self.pq.state, "hits"),
-                                (self.pq.state, "log"), (self.pq.state, "lock")):
+                                (self.pq.index, "control.sock"), (self.pq.index, "pending"), (self.pq.state, "rules"),
+                                (self.pq.state, "hits"), (self.pq.state, "log"), (self.pq.state, "lock")):
             self.leave(directory, name, *words)
             with self.subTest(place=name, directory=os.path.basename(directory)):
                 side_by_side(self.run_verb, ("list", "rules", "log", "status", "sync"))

@@ -104,7 +104,7 @@ class PlantedFile(RigCase):
     def test_links_in_the_index(self):
         for self.mode in 0o600, 0o666:
             os.chmod(self.victim, self.mode)
-            self.plant(self.pq.index, "index.mdb", "index.mdb-lock", "lock", "control.sock")
+            self.plant(self.pq.index, "index.mdb", "index.mdb-lock", "lock", "pending", "control.sock")
             self.check()
             self.send("a@example.com")
             self.postfix.settled(1)
