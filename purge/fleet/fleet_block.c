@@ -38,16 +38,20 @@ static int make_plan(struct blocking *b, struct err *err)
 	return code == 0 ? ERR_STOPPED : code < 0 ? code : 0;
 }
 
-/* Only for what is told: a rule is taken back even if the rules cannot be read. */
+/* Only for what is told: a rule is taken back even if the rules cannot be read, where the link is
+ * still usable. */
 static int read_rules(struct blocking *b, struct err *err)
 {
+	size_t lost = 0;
+
 	for (size_t n = 0; !b->sets && n < b->f->count; n++) {
 		int code =
 		    fleet_link_ask(&b->f->sites[n].link, json_request("rules"), &b->there[n], err);
 
-		if (code == ERR_STOPPED)
-			return code;
 		b->lost[n] = code == ERR_TIMEOUT || code == ERR_CHILD;
+		lost += b->lost[n];
+		if (code == ERR_STOPPED || lost == b->f->count)
+			return code;
 		if (code < 0)
 			complain("could not read the rules: %s", err->text);
 	}

@@ -166,6 +166,21 @@ static void test_unblock(void **state)
 	}
 }
 
+static void test_unblock_without_answer(void **state)
+{
+	static const char *const answers[] = {
+	    CONNECTED, CONNECTED "{\"error\":\"timeout\",\"text\":\"x\"}\n"};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(answers); n++) {
+		char *out;
+
+		answer_with(answers[n]);
+		case_assert(answers[n], run("unblock --fleet example.com", &out) == 2);
+		case_assert_text(answers[n], out, "");
+	}
+}
+
 /* One fleet refuses the order, and --host leaves the other one out. */
 static void test_placed_nowhere(void **state)
 {
@@ -384,11 +399,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_exits),
 	    cmocka_unit_test(test_unknown), cmocka_unit_test(test_requests),
 	    cmocka_unit_test(test_rules), cmocka_unit_test(test_rule_of_one_fleet),
-	    cmocka_unit_test(test_unblock), cmocka_unit_test(test_placed_nowhere),
-	    cmocka_unit_test(test_unreachable), cmocka_unit_test(test_undo),
-	    cmocka_unit_test(test_top), cmocka_unit_test(test_too_many_groups),
-	    cmocka_unit_test(test_why), cmocka_unit_test(test_floods),
-	    cmocka_unit_test(test_hanging_link), cmocka_unit_test(test_no_link)};
+	    cmocka_unit_test(test_unblock), cmocka_unit_test(test_unblock_without_answer),
+	    cmocka_unit_test(test_placed_nowhere), cmocka_unit_test(test_unreachable),
+	    cmocka_unit_test(test_undo), cmocka_unit_test(test_top),
+	    cmocka_unit_test(test_too_many_groups), cmocka_unit_test(test_why),
+	    cmocka_unit_test(test_floods), cmocka_unit_test(test_hanging_link),
+	    cmocka_unit_test(test_no_link)};
 
 	return cmocka_run_group_tests(tests, make_link, clear_link);
 }
