@@ -156,7 +156,8 @@ static bool ask(struct session *s, const struct line *line, char flood[BEHALF_FL
 		*ret = send(s, &dry, false, &h, &end, err);
 	memcpy(flood, h.flood, sizeof(h.flood));
 	line_release(&dry);
-	if (*ret != 0)
+	/* what will fail does not keep the rest back */
+	if (*ret != EXIT_DONE && (*ret != EXIT_SOME_FAILED || end.matched == 0))
 		return false;
 	/* without a match, undo may still have standing orders to end */
 	if (end.matched == 0 && s->verb->words != WORDS_BATCHES)

@@ -256,7 +256,7 @@ class Operators(DoorCase):
 class Allowed(DoorCase):
     """operator_allow gives more: purge, expressions, rules."""
 
-    settings = {"operator_group": OPERATORS, "operator_allow": "purge, hold undo block regex"}
+    settings = {"operator_group": OPERATORS, "operator_allow": "purge, hold undo block retry regex"}
 
     def test_undo_of_what_stands(self):
         """With nothing to release, the order still ends, after a yes."""
@@ -281,6 +281,18 @@ class Allowed(DoorCase):
         self.assertEqual(self.postfix.ids(), good)
         self.assertIn("example", self.pq.idx("rules").out)
         self.assertEqual(self.member("list").status, 1)
+
+    def test_what_will_fail(self):
+        """A match that cannot be acted on does not keep the others from it."""
+        held, _ = self.send_many("a@example.com", 2)
+        self.postfix.settled(2)
+        self.postfix.postsuper("-h", "-", ids=[held])
+        terminal = Terminal(["/usr/bin/setpriv", f"--reuid={MEMBER}", f"--regid={MEMBER}", f"--groups={OPERATORS}",
+                             *self.pq.words("retry", BAD)])
+        terminal.read_until("Retry what was shown?")
+        self.assertEqual(terminal.answer("y"), 2, terminal.text)
+        batch = self.last()
+        self.assertEqual((batch["verb"], batch["done"], batch["failed"]), ("retry", 1, 1), batch)
 
     def test_expressions(self):
         """Subjects, reasons and logins are selected by expressions, which `regex` allows."""
