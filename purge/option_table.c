@@ -309,7 +309,7 @@ const struct option_row option_rows[] = {
 	PLAIN("foreign", 0, OPTION_RELEASE | OPTION_OPEN | SWITCH, foreign, "also release what others hold"),
 	PLAIN("requeue", 0, OPTION_REQUEUE | OPTION_OPEN | SWITCH, requeue, "release as new mail with new queue IDs"),
 	VALUE("by", 0, "WHAT", OPTION_TOP | OPTION_OPEN | ON_FLEET_TEXT, by, set_by, "sender from recipient login client uid reason"),
-	MORE("since", 0, "AGE", OPTION_TOP | OPTION_OPEN | HERE, selector.arrived_after, set_newer, "count only what arrived within AGE"),
+	MORE("since", 0, "AGE", OPTION_TOP | OPTION_OPEN | HERE, since, set_newer, "count only what arrived within AGE"),
 	PLAIN("watch", 0, OPTION_TOP, watch, "draw it every 2 seconds"),
 	MAYBE("fleet", 0, "NAME[,NAME]", OPTION_FLEET | OPTION_FLEET_ADD | HERE, fleets, set_fleet, "on all hosts of the fleet, or of the named ones"),
 	MORE("host", 0, "NAME[,NAME]", OPTION_FLEET | HERE, hosts, set_hosts, "on these hosts; @TAG: all with that tag"),

@@ -329,6 +329,8 @@ static int apply(struct parsing *p, int argc, char **argv, struct err *err)
 	keep_selected(p->o, p->verb);
 	if (p->o->given.failed)
 		return err_set(err, -ENOMEM, "out of memory");
+	if (p->o->since > p->o->selector.arrived_after) /* both hold */
+		p->o->selector.arrived_after = p->o->since;
 	if (p->o->subdomains)
 		include_subdomains(&p->o->selector);
 	return check_together(p->o, p->verb, err);

@@ -69,6 +69,7 @@ struct options {
 	const char *save;          /* directory; NULL = not asked */
 	const char *output;        /* NULL: stdout */
 	enum top_by by;
+	int64_t since;     /* top: wall; part of selector.arrived_after; 0 = not given */
 	int64_t block_for; /* microseconds; 0 = until unblocked */
 	int64_t rule_for;  /* likewise; for purge and hold: how long the order stays in force */
 	enum rule_action action;

@@ -57,6 +57,8 @@ static void test_spec(void **state)
 		"{\"v\":1,\"login\":[\"@Example.com\"],\"subject\":[\"/^a\\\\/b/i\"],"
 		"\"why\":[\"/x/\",\"/y/\"]}"},
 	    {"top --fleet --by login --since 1h", "{\"v\":1,\"newer_s\":3600,\"by\":\"login\"}"},
+	    {"top --fleet --newer 1d --since 1h --since 2h", "{\"v\":1,\"newer_s\":7200}"},
+	    {"top --fleet --since 1d --newer 1h", "{\"v\":1,\"newer_s\":3600}"},
 	    {"purge --fleet=east,west example.com", "{\"v\":1,\"author\":[\"example.com\"]}"},
 	    {"purge --fleet= example.com", NULL},
 	    {"purge --fleet=host=a example.com", NULL},
