@@ -40,9 +40,10 @@ static void put_pair(struct fleet_words *w, const struct door_pair *pair)
 	put(w, "--%s%s%s", option, alone ? "" : "=", alone ? "" : pair->value);
 }
 
+/* -1: not given. 0 is an age like others: nothing is newer. */
 static int64_t seconds_of(const struct door_fleet *order, const char *key)
 {
-	uint64_t n = 0;
+	uint64_t n = UINT64_MAX;
 
 	for (size_t i = 0; i < order->count; i++)
 		if (strcmp(order->pairs[i].key, key) == 0 &&
@@ -58,13 +59,13 @@ static void put_ages(struct fleet_words *w, const struct door_fleet *order)
 	bool late = order->age > FLEET_SPARE && fleet_verb_acts(order->verb) &&
 		    strcmp(order->verb, "undo") != 0;
 
-	if (older > 0)
+	if (older >= 0)
 		older += age;
 	if (late && older < age - FLEET_SPARE / USEC_PER_SEC)
 		older = age - FLEET_SPARE / USEC_PER_SEC;
-	if (older > 0)
+	if (older >= 0)
 		put(w, "--older=%" PRId64 "s", older);
-	if (newer > 0)
+	if (newer >= 0)
 		put(w, "--newer=%" PRId64 "s", newer + age);
 }
 

@@ -38,6 +38,7 @@ static void test_words(void **state)
 	static struct door_pair asks[] = {
 	    {"subject", "/--all/"}, {"why", "/x y/i"}, {"login", "@b.example"}};
 	static struct door_pair ages[] = {{"older_s", "60"}, {"newer_s", "7200"}};
+	static struct door_pair no_time[] = {{"older_s", "0"}, {"newer_s", "0"}};
 	static const struct {
 		const char *verb;
 		int64_t age;
@@ -63,6 +64,10 @@ static void test_words(void **state)
 		"purge|--json|--reason=why not|--older=60s|--newer=7200s|--"},
 	    {"purge", HOUR, ages, 2, false,
 		"purge|--json|--reason=why not|--older=3660s|--newer=10800s|--"},
+	    {"purge", 0, no_time, 2, false,
+		"purge|--json|--reason=why not|--older=0s|--newer=0s|--"},
+	    {"purge", HOUR, no_time, 2, false,
+		"purge|--json|--reason=why not|--older=3600s|--newer=3600s|--"},
 	    {"list", 2 * HOUR, some, 1, false, "list|--json|--|example.com"},
 	    {"undo", 2 * HOUR, NULL, 0, false, "undo|--json|--reason=why not|--|3|12"},
 	};
