@@ -41,6 +41,7 @@ struct index {
 	uint64_t sum;        /* checksum of the data file when opened; 0 unknown */
 	atomic_uint waiting; /* sessions that want or have the write lock */
 	atomic_ullong recorded, left_out;
+	atomic_uint tried; /* rows of sessions, also those that failed */
 	/* Updates with records. Both start at the time of the opening, so that no value comes
 	 * twice. */
 	atomic_ullong begun, ended;

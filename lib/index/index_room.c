@@ -53,10 +53,11 @@ bool room_is_short(struct txn *txn)
 
 void room_keep(struct index *ix, struct txn *txn)
 {
-	bool look = atomic_load(&ix->recorded) % LOOK == 0, full;
+	bool look = atomic_fetch_add(&ix->tried, 1) % LOOK == 0, full;
 	size_t evicted = 0;
 
-	if (!look && !atomic_load(&ix->near_full))
+	/* A failed transaction does not know how full the map is. */
+	if (txn->code != 0 || (!look && !atomic_load(&ix->near_full)))
 		return;
 	full = room_is_short(txn);
 	atomic_store(&ix->near_full, full);
