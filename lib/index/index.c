@@ -76,7 +76,10 @@ bool slice_has_time(const struct slice *s)
 
 int index_check(struct index *ix)
 {
-	return index_lock_is_current(&ix->lock, ix->directory) ? store_check(ix->store) : ERR_STALE;
+	if (!index_lock_is_current(&ix->lock, ix->directory) ||
+	    !slots_are_current(&ix->pending.slots, ix->pending.path))
+		return ERR_STALE;
+	return store_check(ix->store);
 }
 
 static int record_once(struct index *ix, struct span record, struct err *err)

@@ -37,6 +37,7 @@ static uint64_t sum_of(const unsigned char *at, size_t len)
 int slots_open(struct slots *s, const char *path)
 {
 	int fd, code = 0;
+	struct stat st;
 	void *at;
 
 	*s = (struct slots){.busy = ALL};
@@ -45,7 +46,7 @@ int slots_open(struct slots *s, const char *path)
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	code = -posix_fallocate(fd, 0, (off_t)FILE_SIZE);
+	code = fstat(fd, &st) != 0 ? -errno : -posix_fallocate(fd, 0, (off_t)FILE_SIZE);
 	at = code == 0
 		 ? mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0)
 		 : MAP_FAILED;
@@ -57,8 +58,21 @@ int slots_open(struct slots *s, const char *path)
 		return code;
 	}
 	s->at = at;
+	s->device = st.st_dev;
+	s->inode = st.st_ino;
 	atomic_store(&s->busy, 0);
 	return 0;
+}
+
+bool slots_are_current(const struct slots *s, const char *path)
+{
+	struct stat st;
+
+	if (!s->at)
+		return true;
+	if (lstat(path, &st) != 0)
+		return errno != ENOENT && errno != ENOTDIR;
+	return st.st_dev == s->device && st.st_ino == s->inode;
 }
 
 void slots_close(struct slots *s)

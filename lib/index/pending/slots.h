@@ -15,11 +15,15 @@ struct slot;
 struct slots {
 	struct slot *at;          /* NULL: not open */
 	atomic_ullong busy, full; /* a bit for each slot: somebody uses it; it can be taken */
+	dev_t device;             /* of the file, as its inode */
+	ino_t inode;
 };
 
 /* Makes the file anew. Returns 0 or -errno; then all slots are busy. */
 int slots_open(struct slots *s, const char *path) NODISCARD;
 void slots_close(struct slots *s); /* the file stays */
+/* False if what is written could not be found after kill -9, since the file was removed. */
+bool slots_are_current(const struct slots *s, const char *path);
 
 /* Room of SLOT_ROOM bytes in a slot of one's own, or NULL. */
 #define SLOT_ROOM (SLOT_SIZE - 16)

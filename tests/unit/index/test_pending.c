@@ -93,6 +93,28 @@ static void test_what_cannot_pend(void **state)
 	fixture_remove(dir);
 }
 
+/* Its file is one of the index's: without it kill -9 would lose what pends. */
+static void test_file_removed(void **state)
+{
+	char *dir = fixture_dir();
+	struct told told = {0};
+	struct index *ix = opened(dir, &told);
+
+	(void)state;
+	assert_int_equal(index_check(ix), 0);
+	assert_true(pend(ix, 1));
+	assert_int_equal(unlink(fixture_path(dir, INDEX_PENDING)), 0);
+	assert_int_equal(index_check(ix), ERR_STALE);
+	assert_true(pend(ix, 2));
+	index_close(ix);
+	assert_int_equal(told.count, 2);
+	ix = opened(dir, &told);
+	assert_int_equal(index_check(ix), 0);
+	assert_int_equal(fixture_counts(ix).rows, 2);
+	index_close(ix);
+	fixture_remove(dir);
+}
+
 static void keep_from(void *arg, const struct message *m, int code, const struct err *err)
 {
 	struct strbuf *all = arg;
@@ -261,5 +283,5 @@ static void test_threads(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_readers_settle), cmocka_unit_test(test_in_order_of_their_end),
     cmocka_unit_test(test_all_slots_taken), cmocka_unit_test(test_what_cannot_pend),
-    cmocka_unit_test(test_fields), cmocka_unit_test(test_form), cmocka_unit_test(test_hostile_form),
-    cmocka_unit_test(test_threads))
+    cmocka_unit_test(test_file_removed), cmocka_unit_test(test_fields), cmocka_unit_test(test_form),
+    cmocka_unit_test(test_hostile_form), cmocka_unit_test(test_threads))
