@@ -31,7 +31,8 @@ struct connection {
 	struct overlap overlap; /* from MAIL to end of message */
 	unsigned long steps;    /* as negotiated */
 	bool quarantine;        /* the MTA supports quarantine */
-	bool pends;             /* its last message is answered, but not recorded yet */
+	bool answered;          /* its last message is answered, but not forgotten yet */
+	bool pends;             /* nor recorded */
 };
 
 static const struct glue_config *glue;
@@ -59,16 +60,18 @@ static void forget_message(struct connection *c)
 	overlap_end(&c->overlap);
 	session_abort(c->session);
 	judge_clear(&c->more);
+	c->answered = false;
 }
 
-/* At the MTA's next command nobody waits for the answer about the last message any more. */
+/* What was left for after the last message's answer. Not done at MAIL, whose answer the client
+ * waits for. */
 static void settle(struct connection *c)
 {
-	if (!c->pends)
-		return;
+	if (c->answered)
+		forget_message(c);
+	if (c->pends)
+		indexkeeper_settle(glue->index);
 	c->pends = false;
-	indexkeeper_settle(glue->index);
-	forget_message(c);
 }
 
 static sfsistat silent(const struct connection *c, unsigned long step)
@@ -173,7 +176,6 @@ static sfsistat envelope(SMFICTX *ctx, struct connection *c, const char *sender)
 {
 	struct verdict v;
 
-	settle(c);
 	forget_message(c);
 	session_mail(c->session, sender, smfi_getsymval(ctx, (char[]){"{auth_authen}"}));
 	struct ruleset *set = rulekeeper_get(glue->rules);
@@ -333,7 +335,8 @@ static sfsistat on_message(SMFICTX *ctx)
 	if (c) {
 		settle(c);
 		answer = message(ctx, c);
-		if (c->pends) /* the rest later */
+		c->answered = c->pends;
+		if (c->answered)
 			overlap_end(&c->overlap);
 		else
 			forget_message(c);
