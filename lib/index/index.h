@@ -66,7 +66,7 @@ int index_record(struct index *ix, const struct message *m, struct err *err) NOD
  * since that costs as much as all the rest. It waits for nothing; false: no slot is free, or the
  * message is too large, so record it.
  *
- * index_settle commits what all slots hold, in one transaction, and tells of each message; when it
+ * index_settle commits what all slots hold, several at a time, and tells of each message; when it
  * returns, all of it can be found. Whoever reads the index settles first, and so does index_close.
  * The next index_open takes what a killed process left, of which nobody is told. */
 typedef void index_settled(void *arg, const struct message *m, int code, const struct err *err);

@@ -7,6 +7,8 @@
 #include "mail/address/from.h"
 
 #define ROW_MAX 16 /* rows of an ID that are compared */
+/* Rows of one transaction. With more a small map could fill up before room_keep sees it. */
+#define TOGETHER 8
 
 struct row {
 	unsigned slot;
@@ -111,16 +113,11 @@ static int result_of(struct index *ix, const struct row *row, int code, struct e
 	return code == 0 ? 0 : index_record(ix, &row->message, err);
 }
 
-static void settle(struct index *ix)
+static void settle_some(struct index *ix, struct row *rows, size_t count)
 {
 	struct pending *p = &ix->pending;
-	struct row rows[SLOTS];
-	unsigned bad;
-	size_t count = take_rows(&p->slots, rows, &bad);
-	int code = count > 0 ? commit_together(ix, rows, count) : 0;
+	int code = commit_together(ix, rows, count);
 
-	if (bad > 0)
-		atomic_fetch_add(&ix->left_out, bad);
 	for (size_t i = 0; i < count; i++) {
 		struct err err = {{0}};
 		int own = result_of(ix, &rows[i], code, &err);
@@ -130,6 +127,18 @@ static void settle(struct index *ix)
 		slots_clear(&p->slots, rows[i].slot);
 		release_row(&rows[i]);
 	}
+}
+
+static void settle(struct index *ix)
+{
+	struct row rows[SLOTS];
+	unsigned bad;
+	size_t count = take_rows(&ix->pending.slots, rows, &bad);
+
+	if (bad > 0)
+		atomic_fetch_add(&ix->left_out, bad);
+	for (size_t i = 0; i < count; i += TOGETHER)
+		settle_some(ix, rows + i, count - i < TOGETHER ? count - i : TOGETHER);
 }
 
 void index_settle(struct index *ix)

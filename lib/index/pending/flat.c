@@ -3,6 +3,7 @@
 
 enum { SENDER, LOGIN, MESSAGE_ID, SUBJECT, TEXTS };
 
+/* A change needs a new RECORD_VERSION, too. */
 struct head {
 	struct queue_id queue_id;
 	int64_t connect_time, mail_time, rcpt_time, end_time;
