@@ -4,8 +4,9 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-#define LOOKS         3  /* over all spots, before a file counts as gone */
-#define MOVED_SECONDS 60 /* cleanup(8) needs a moment between moving and completing a file */
+#define LOOKS 3 /* over all spots, before a file counts as gone */
+/* Since its inode was changed: cleanup(8) moves mail to hold before it is complete. */
+#define STUCK_SECONDS 60
 
 static const char *const words[QUEUE_COUNT] = {
     "maildrop", "incoming", "active", "deferred", "hold"};
@@ -104,7 +105,7 @@ bool queue_is_stuck(const struct stat *st, enum queue_name queue)
 	if (!S_ISREG(st->st_mode) || queue_is_complete(st) ||
 	    queue & (QUEUE_MAILDROP | QUEUE_INCOMING))
 		return false;
-	return queue != QUEUE_HOLD || clock_wall() / USEC_PER_SEC - st->st_ctime > MOVED_SECONDS;
+	return clock_wall() / USEC_PER_SEC - st->st_ctime > STUCK_SECONDS;
 }
 
 struct search {

@@ -75,7 +75,7 @@ int queue_open_path(const struct queue *q, const char *path) NODISCARD;
 /* Whether cleanup(8) has finished this regular file: it sets the owner's rwx bits last
  * (global/mail_open_ok.c). The group's bits are requests to qmgr(8). */
 bool queue_is_complete(const struct stat *st);
-/* Whether this regular file is not complete and never will be: cleanup(8) completes files in
- * incoming, and in hold at once after it moved them there. Postfix marks a corrupt file so, and a
- * restore may lose modes. queue: where it lies. */
+/* Whether this regular file is not complete and never will be: for a minute it has lain where
+ * cleanup(8) completes none. Postfix marks a corrupt file so, and a restore may lose modes. queue:
+ * where it lies. */
 bool queue_is_stuck(const struct stat *st, enum queue_name queue);

@@ -117,7 +117,7 @@ static int64_t wall(void)
 	return INT64_C(1000000) * USEC_PER_SEC;
 }
 
-/* In hold cleanup(8) may be about to set the mode; elsewhere but in its own queue it never does. */
+/* In hold cleanup(8) may be about to set the mode. */
 static void test_stuck(void **state)
 {
 	static const struct {
@@ -129,8 +129,9 @@ static void test_stuck(void **state)
 	} cases[] = {
 	    {"complete", S_IFREG | 0700, QUEUE_DEFERRED, 1000, false},
 	    {"flags of qmgr", S_IFREG | 0750, QUEUE_DEFERRED, 1000, false},
-	    {"in deferred", S_IFREG | 0600, QUEUE_DEFERRED, 0, true},
-	    {"marked as corrupt", S_IFREG | 0400, QUEUE_ACTIVE, 0, true},
+	    {"in deferred", S_IFREG | 0600, QUEUE_DEFERRED, 100, true},
+	    {"a moment ago", S_IFREG | 0600, QUEUE_DEFERRED, 5, false},
+	    {"marked as corrupt", S_IFREG | 0400, QUEUE_ACTIVE, 100, true},
 	    {"arriving", S_IFREG | 0600, QUEUE_INCOMING, 1000, false},
 	    {"in maildrop", S_IFREG | 0600, QUEUE_MAILDROP, 1000, false},
 	    {"just moved to hold", S_IFREG | 0600, QUEUE_HOLD, 5, false},

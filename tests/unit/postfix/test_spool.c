@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include <signal.h>
+#include <time.h>
 
 #include "base/clock.h"
 
@@ -145,6 +146,12 @@ static void test_two_queues(void **state)
 	rig_close(&rig);
 }
 
+/* When a file's mode is no longer that of a moment. */
+static int64_t later(void)
+{
+	return ((int64_t)time(NULL) + 100) * USEC_PER_SEC;
+}
+
 /* Mode 0600 where nobody completes it: unreadable, for a proof and for a look by name. */
 static void test_stuck(void **state)
 {
@@ -160,12 +167,16 @@ static void test_stuck(void **state)
 	id = rig_put(&rig, QUEUE_DEFERRED, &file, 0600);
 	rig_recorded(&m, &id, ARRIVAL);
 	proof = rig_prove(&rig, &m);
+	assert_int_equal(proof.state, PROOF_ARRIVING);
+	clock_inject(later, NULL);
+	proof = rig_prove(&rig, &m);
 	assert_int_equal(proof.state, PROOF_ERROR);
 	assert_int_equal(proof.error, ERR_MODE);
 	assert_int_equal(proof.queue, QUEUE_DEFERRED);
 	assert_int_equal(spool_states(&rig.p, &id, 1, &states, NULL), 0);
 	assert_int_equal(states[0].state, PROOF_ERROR);
 	assert_int_equal(states[0].error, ERR_MODE);
+	clock_inject(NULL, NULL);
 	free(states);
 	bytes_release(&file);
 	rig_close(&rig);
