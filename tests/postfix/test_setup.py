@@ -325,7 +325,9 @@ class Asking(SetupCase):
         """It ends by the signal, but does not leave its copy of main.cf, which may hold secrets."""
         for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
             with self.subTest(number=number):
-                child = subprocess.Popen(self.pq.words("setup", "-n"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+                # nohup(1) may have started the tests.
+                words = self.pq.words("setup", "-n", prefix=["env", "--default-signal=HUP"])
+                child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
                 self.addCleanup(child.wait)
                 self.addCleanup(child.kill)
                 until(lambda: self.copies() or child.poll() is not None, "a copy of main.cf")
