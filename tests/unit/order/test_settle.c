@@ -111,6 +111,7 @@ static void test_copy(void **state)
 		if (got != cases[n].want)
 			case_fail(cases[n].name, "got %d, want %d", got, cases[n].want);
 		case_assert(cases[n].name, item.copied == (got == AGAIN));
+		outcome_release(&outcome);
 	}
 }
 
