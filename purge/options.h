@@ -34,7 +34,7 @@ enum option_group {
 	OPTION_STANDING = 1u << 19, /* purge and hold: stays in force */
 	/* Not of verbs. For others than root, too: it neither names nor reads a file. */
 	OPTION_OPEN = 1u << 20,
-	/* How it goes with --fleet; without one of these it does not. */
+	/* How the option goes into an order of the fleet; without one, --fleet refuses it. */
 	ON_FLEET_HERE = 1u << 21, /* not in the order's spec, or read from struct options */
 	ON_FLEET_TEXTS = 1u << 22,
 	ON_FLEET_TEXT = 1u << 23,

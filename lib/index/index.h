@@ -68,7 +68,7 @@ int index_record(struct index *ix, const struct message *m, struct err *err) NOD
  *
  * index_settle commits what all slots hold, several at a time, and tells of each message; when it
  * returns, all of it can be found. Whoever reads the index settles first, and so does index_close.
- * The next index_open takes what a killed process left, of which nobody is told. */
+ * If the process is killed, the next index_open records them, without telling. */
 typedef void index_settled(void *arg, const struct message *m, int code, const struct err *err);
 /* Call it once, before the first index_pend; without it, or if the file system is full, nothing
  * can pend. told may be NULL, is called by any thread, and must not read the index. */
